@@ -1,0 +1,89 @@
+"""The check types: one file each, one line here each.
+
+A kind is a frozen dataclass whose fields are its YAML, with its subjects, its default
+expectations and the one function that looks. It is imported only when a workspace uses it,
+because some thirty classes made at every start would cost more than a whole check.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from opsctl.outcome import Observation, Subject
+    from opsctl.records import Result
+    from opsctl.secrets import Template
+
+KINDS: Mapping[str, str] = {
+    "http": "HttpCheck",
+    "tcp": "TcpCheck",
+    "tls": "TlsCheck",
+    "dns": "DnsCheck",
+    "command": "CommandCheck",
+    "file": "FileCheck",
+    "disk": "DiskCheck",
+    "memory": "MemoryCheck",
+    "load": "LoadCheck",
+    "process": "ProcessCheck",
+    "sqlite": "SqliteCheck",
+    "heartbeat": "HeartbeatCheck",
+    "group": "GroupCheck",
+}
+
+
+class Ask(NamedTuple):
+    """What a probe is given: all it may know of the world beside its own fields.
+
+    `timeout` (seconds) bounds the whole attempt. `wanted` holds the first word of every subject
+    that its expectations mention (`json` of `json.a.b`), so that nothing is worked out in vain.
+    `resolve` fetches the secrets in a text (SecretMissingError where one cannot be had).
+    `now` is UTC epoch seconds. `root` is the workspace's folder, the base of relative paths.
+    `heartbeat` and `results` answer the kinds that judge records instead of a target.
+    """
+
+    timeout: float
+    wanted: frozenset[str]
+    resolve: Callable[[Template], str]
+    environ: Mapping[str, str]
+    root: Path
+    now: float
+    heartbeat: Callable[[str], Heartbeat | None]
+    results: Callable[[Sequence[str]], Sequence[Result]]
+
+
+class Heartbeat(NamedTuple):
+    """The latest signals of a job, as UTC epoch seconds; None where there was none yet."""
+
+    started: float | None
+    succeeded: float | None
+    failed: float | None
+    message: str
+
+
+class Check(Protocol):
+    """What every kind is; see CONTRIBUTING.md for adding one."""
+
+    SHORTHAND: ClassVar[str]
+    """The field that a plain text in place of the mapping fills; empty where there is none."""
+    SUBJECTS: ClassVar[Mapping[str, Subject]]
+    """What expectations may speak of; `header.*` stands for any name, `json` for any path below."""
+    EXPECT: ClassVar[tuple[str, ...]]
+    """The expectations of a check that names none."""
+
+    def target(self) -> str:
+        """What is looked at, in a few words for people, secrets left as they are written."""
+        ...
+
+    def probe(self, ask: Ask) -> Observation:
+        """Look once, within `ask.timeout` seconds; never raises for what the target does."""
+        ...
+
+
+def load(name: str) -> type[Check]:
+    """The class of the kind called `name`, one of `KINDS`; KeyError for any other name."""
+    kind: type[Check] = getattr(import_module(f"opsctl.checks.{name}"), KINDS[name])
+    return kind

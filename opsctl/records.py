@@ -1,0 +1,80 @@
+"""What happened: the frozen records that probing makes, the store keeps and formats show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opsctl.outcome import Cause, State, Value
+
+
+class Judged(NamedTuple):
+    """One expectation after it was judged: `verdict` is True, False or None (could not tell)."""
+
+    text: str
+    verdict: bool | None
+    found: str
+    warn: bool = False
+
+
+class Result(NamedTuple):
+    """What one run of a check found. Times are UTC epoch seconds, durations seconds.
+
+    `state` is what this run saw; whether that already counts as an outage is the `Standing`.
+    """
+
+    check: str
+    at: float
+    state: State
+    cause: Cause | None
+    message: str
+    latency: float | None
+    attempts: int
+    judged: tuple[Judged, ...]
+    phases: Mapping[str, float]
+    evidence: Mapping[str, Value]
+
+
+class Standing(NamedTuple):
+    """What counts for a check after its latest result, by `fail_after` and `ok_after`.
+
+    `state` counts; `since` is when it began to; `streak` is how many results in a row agree on
+    being good or not; `at` and `seen` are the latest result's time and state.
+    """
+
+    state: State
+    since: float
+    seen: State
+    at: float
+    streak: int
+    cause: Cause | None = None
+    message: str = ""
+
+
+class Checked(NamedTuple):
+    """A result with what is known around it, as every format shows it."""
+
+    result: Result
+    standing: Standing
+    service: str
+    title: str
+    owner: str | None
+    tier: str
+    tags: tuple[str, ...]
+    runbook: str | None
+    target: str
+    fail_after: int
+    ok_after: int
+    explained_by: str | None = None
+
+
+class CheckRun(NamedTuple):
+    """One `opsctl check`: everything it found, in the order of the workspace."""
+
+    workspace: str
+    started: float
+    finished: float
+    checked: tuple[Checked, ...]
+    recorded: bool

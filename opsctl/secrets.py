@@ -1,0 +1,118 @@
+"""Secrets: `${env:NAME}` and `${file:PATH}` in texts, fetched when used and masked everywhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+MASK = "***"
+_REFERENCE = re.compile(r"\$\{([^}]*)\}")
+_SOURCES = ("env", "file")
+# A shorter value would mask ordinary words and figures all over the output.
+_SHORTEST = 4
+_LARGEST_FILE = 64 * 1024
+
+
+class SecretMissingError(Exception):
+    """A secret cannot be fetched; `str(error)` says which and what to do."""
+
+
+class Template(NamedTuple):
+    """A text that may hold references to secrets, exactly as it is written in the YAML."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def references(self) -> Iterator[tuple[str, str]]:
+        """The (source, name) pairs in the text; ValueError where one is malformed."""
+        for found in _REFERENCE.finditer(self.text):
+            source, colon, name = found[1].partition(":")
+            if not colon or source not in _SOURCES or not name:
+                raise ValueError(
+                    f"`{found[0]}` is not a reference; write `${{env:NAME}}` or `${{file:PATH}}`"
+                )
+            yield source, name
+
+
+class Secrets:
+    """Fetches secrets on demand, remembers them for this process, and masks what it has fetched."""
+
+    def __init__(self, environ: Mapping[str, str], root: Path) -> None:
+        self._environ = environ
+        self._root = root
+        self._values: dict[tuple[str, str], str] = {}
+        self._pattern: re.Pattern[str] | None = None
+
+    def resolve(self, template: Template) -> str:
+        """The text with every reference replaced; SecretMissingError where one cannot be had."""
+        if "${" not in template.text:
+            return template.text
+        return _REFERENCE.sub(lambda found: self._fetch(*found[1].split(":", 1)), template.text)
+
+    def missing(self, template: Template) -> Iterator[str]:
+        """For each reference of the text that cannot be fetched now, why."""
+        for source, name in template.references():
+            try:
+                self._fetch(source, name)
+            except SecretMissingError as error:
+                yield str(error)
+
+    def mask(self, text: str) -> str:
+        """The text with every fetched secret, plain or encoded, replaced by `***`."""
+        if not self._values:
+            return text
+        pattern = self._pattern or self._compile()
+        return pattern.sub(MASK, text)
+
+    def _fetch(self, source: str, name: str) -> str:
+        known = self._values.get((source, name))
+        if known is not None:
+            return known
+        value = self._from_environment(name) if source == "env" else self._from_file(name)
+        self._values[source, name] = value
+        self._pattern = None
+        return value
+
+    def _from_environment(self, name: str) -> str:
+        value = self._environ.get(name)
+        if not value:
+            raise SecretMissingError(f"the environment variable {name} is not set; set it and run again")
+        return value
+
+    def _from_file(self, name: str) -> str:
+        path = self._root / name
+        try:
+            with path.open(encoding="utf-8") as file:
+                value = file.read(_LARGEST_FILE + 1).rstrip("\r\n")
+        except (OSError, UnicodeDecodeError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise SecretMissingError(f"the secret file {name} cannot be read: {reason}") from error
+        if not value or len(value) > _LARGEST_FILE:
+            raise SecretMissingError(f"the secret file {name} is empty or larger than 64 KiB")
+        return value
+
+    def _compile(self) -> re.Pattern[str]:
+        forms = {form for value in self._values.values() for form in _forms(value)}
+        # Nothing to mask is a pattern that never matches, not one that matches everywhere.
+        joined = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)) or r"(?!)"
+        self._pattern = re.compile(joined)
+        return self._pattern
+
+
+def _forms(value: str) -> Iterator[str]:
+    """The value as it may turn up in a URL, in JSON, in a header or line by line."""
+    for form in (value, *value.splitlines()):
+        if len(form) >= _SHORTEST:
+            yield form
+            yield quote(form, safe="")
+            yield json.dumps(form)[1:-1]
+            yield base64.b64encode(form.encode()).decode().rstrip("=")
