@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Value = bool | int | float | str | None | list["Value"] | dict[str, "Value"]
 
@@ -87,13 +87,14 @@ class Observation(NamedTuple):
     """What one probe saw; a subject that is not in `values` was not seen.
 
     `values` maps subject names to typed values: durations in seconds, sizes in bytes, percentages
-    from 0 to 100. `evidence` is what a person wants to look at afterwards, ready for JSON;
-    `phases` are seconds by name. A probe never raises for what its target does.
+    from 0 to 100. `evidence` is what a person wants to look at afterwards, ready for JSON, or a
+    function that makes it, where most of the time nobody asks; `phases` are seconds by name.
+    A probe never raises for what its target does.
     """
 
     values: Mapping[str, Value] = {}
     failure: Failure | None = None
-    evidence: Mapping[str, Value] = {}
+    evidence: Mapping[str, Value] | Callable[[], Mapping[str, Value]] = {}
     phases: Mapping[str, float] = {}
 
 

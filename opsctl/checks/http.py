@@ -1,0 +1,109 @@
+"""The `http` check: one request, judged by its status, headers, body, timings and certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from opsctl.limits import Between, Bytes, Doc, NotEmpty
+from opsctl.outcome import Cause, Failure, Kind, Observation, Subject
+from opsctl.secrets import SecretMissingError, Template
+
+if TYPE_CHECKING:
+    from opsctl.checks import Ask
+    from opsctl.transfers import Loop
+
+_MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basic:
+    """User name and password for HTTP basic authentication."""
+
+    username: Annotated[Template, Doc("The user's name.")]
+    password: Annotated[Template, Doc("The password, best as `${env:NAME}` or `${file:PATH}`.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpCheck:
+    """Send one HTTP request and look at the answer."""
+
+    url: Annotated[Template, NotEmpty(), Doc("Where to send the request: `http://` or `https://`.")]
+    method: Annotated[
+        Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], Doc("The request's method.")
+    ] = "GET"
+    headers: Annotated[Mapping[str, Template], Doc("Headers of the request, by name.")] = field(
+        default_factory=dict
+    )
+    body: Annotated[Template | None, Doc("The body of the request, sent as it stands.")] = None
+    basic: Annotated[Basic | None, Doc("Basic authentication.")] = None
+    bearer: Annotated[Template | None, Doc("A bearer token.")] = None
+    ca: Annotated[str | None, Doc("A file of trusted certificates (PEM) in place of the system's.")] = None
+    certificate: Annotated[str | None, Doc("A client certificate (PEM).")] = None
+    key: Annotated[str | None, Doc("The client certificate's private key (PEM).")] = None
+    verify: Annotated[bool, Doc("Whether the server's certificate must be valid.")] = True
+    redirects: Annotated[int, Between(0, 20), Doc("How many redirects to follow.")] = 0
+    version: Annotated[Literal["any", "1.1", "2"], Doc("The HTTP version to ask for.")] = "any"
+    family: Annotated[Literal["any", "ipv4", "ipv6"], Doc("The address family to connect by.")] = "any"
+    max_body: Annotated[Bytes, Between(1, 100 * _MEGABYTE), Doc("The longest body that is accepted.")] = (
+        10 * _MEGABYTE
+    )
+
+    SHORTHAND: ClassVar[str] = "url"
+    SUBJECTS: ClassVar[Mapping[str, Subject]] = {
+        "status": Subject(Kind.NUMBER, "The answer's status code.", Cause.STATUS),
+        "latency": Subject(Kind.DURATION, "From the start to the last byte of the answer.", Cause.SLOW),
+        "latency.dns": Subject(Kind.DURATION, "Resolving the name.", Cause.SLOW),
+        "latency.connect": Subject(Kind.DURATION, "Connecting, once the name is resolved.", Cause.SLOW),
+        "latency.tls": Subject(Kind.DURATION, "The TLS handshake.", Cause.SLOW),
+        "latency.first_byte": Subject(Kind.DURATION, "From the start to the answer's first byte.", Cause.SLOW),
+        "header.*": Subject(Kind.TEXT, "A header of the answer, by name; several are joined by `, `.", Cause.HEADER),
+        "body": Subject(Kind.TEXT, "The body as text.", Cause.BODY),
+        "json": Subject(Kind.JSON, "The body as JSON, or a value in it.", Cause.BODY),
+        "size": Subject(Kind.SIZE, "The body's length.", Cause.BODY),
+        "version": Subject(Kind.TEXT, 'The HTTP version of the answer: "1.1" or "2".', Cause.PROTOCOL),
+        "expires_in": Subject(Kind.DURATION, "Until the server's certificate expires.", Cause.EXPIRY),
+        "redirects": Subject(Kind.NUMBER, "How many redirects were followed.", Cause.REDIRECT),
+        "url": Subject(Kind.TEXT, "Where the answer came from, after redirects.", Cause.REDIRECT),
+    }
+    EXPECT: ClassVar[tuple[str, ...]] = ("status in 200..299",)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """What cannot work, by field."""
+        if "${" not in self.url.text:
+            parts = urlsplit(self.url.text)
+            if parts.scheme not in {"http", "https"} or not parts.netloc:
+                yield "url", f"`{self.url}` is not a web address; write `https://host/path`"
+            elif parts.username is not None:
+                yield "url", "a password in an address ends up in logs; use `basic: {username, password}`"
+        if self.basic and self.bearer:
+            yield "bearer", "`basic` and `bearer` exclude each other; keep one"
+        if self.key and not self.certificate:
+            yield "key", "`key` needs its `certificate`; name both"
+
+    def target(self) -> str:
+        """The method, unless it is GET, and the address."""
+        return self.url.text if self.method == "GET" else f"{self.method} {self.url}"
+
+    def probe(self, ask: Ask) -> Observation:
+        """Send the request and wait for the whole answer."""
+        from opsctl.transfers import Loop
+
+        seen: list[Observation] = []
+        loop = Loop(1)
+        self.start(ask, loop, seen.append)
+        loop.run()
+        return seen[0]
+
+    def start(self, ask: Ask, loop: Loop, done: Callable[[Observation], None], *, after: float = 0.0) -> None:
+        """Queue the request on a loop that moves many at once; `done` is told what was seen."""
+        from opsctl.exchange import Exchange
+
+        try:
+            exchange = Exchange(self, ask, loop, done)
+        except SecretMissingError as error:
+            done(Observation(failure=Failure(Cause.SECRET, str(error))))
+            return
+        loop.add(exchange.prepare, after=after)

@@ -1,0 +1,81 @@
+"""What a workspace declares: services and their checks, frozen, as the YAML says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from opsctl.checks import Check
+    from opsctl.expectations import Expectation
+
+Tier = Literal["critical", "high", "normal", "low"]
+TIERS: tuple[Tier, ...] = ("critical", "high", "normal", "low")
+
+
+class CheckDefinition(NamedTuple):
+    """One probe of a service and what is expected of it. Times are seconds.
+
+    `timeout` bounds one attempt, so the whole check ends within `deadline`. `every` is how often
+    results are expected: a result that is older than `lapse` says nothing about now.
+    """
+
+    name: str
+    type: str
+    kind: Check
+    expect: tuple[Expectation, ...]
+    warn: tuple[Expectation, ...]
+    wanted: frozenset[str]
+    timeout: float
+    retries: int
+    retry_delay: float
+    retry_on: Literal["transport", "any"]
+    fail_after: int
+    ok_after: int
+    every: float
+    title: str
+    runbook: str | None
+
+    @property
+    def deadline(self) -> float:
+        """The most seconds that all attempts together take."""
+        return self.timeout * (self.retries + 1) + self.retry_delay * self.retries
+
+    @property
+    def lapse(self) -> float:
+        """Seconds after which a result no longer speaks for the present: one missed run is forgiven."""
+        return self.every * 2
+
+
+@dataclass(frozen=True)
+class Service:
+    """A thing we operate."""
+
+    id: str
+    title: str
+    owner: str | None
+    tier: Tier
+    tags: tuple[str, ...]
+    depends_on: tuple[str, ...]
+    runbook: str | None
+    checks: tuple[CheckDefinition, ...]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Everything a workspace declares; `root` is its folder, `store` its store's file."""
+
+    name: str
+    root: Path
+    store: Path
+    timezone: str
+    services: Mapping[str, Service]
+
+    def checks(self) -> dict[str, tuple[Service, CheckDefinition]]:
+        """Every check by name, in the order of the workspace."""
+        return {
+            check.name: (service, check) for service in self.services.values() for check in service.checks
+        }

@@ -1,0 +1,394 @@
+"""One HTTP exchange for the `http` check: the request on a libcurl handle, and what came back."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+import pycurl
+
+from opsctl.outcome import Cause, Failure, Observation, Value
+from opsctl.transfers import Transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from opsctl.checks import Ask
+    from opsctl.checks.http import HttpCheck
+    from opsctl.transfers import Loop
+
+_BODY_KEPT = 2048
+_REDACTED = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_KEEPING_METHOD = frozenset({307, 308})
+_USER_AGENT = "opsctl"
+_FAMILIES = {"any": pycurl.IPRESOLVE_WHATEVER, "ipv4": pycurl.IPRESOLVE_V4, "ipv6": pycurl.IPRESOLVE_V6}
+_VERSIONS = {
+    "any": pycurl.CURL_HTTP_VERSION_2TLS,
+    "1.1": pycurl.CURL_HTTP_VERSION_1_1,
+    "2": pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE,
+}
+_VERSION_NAMES = {
+    pycurl.CURL_HTTP_VERSION_1_0: "1.0",
+    pycurl.CURL_HTTP_VERSION_1_1: "1.1",
+    pycurl.CURL_HTTP_VERSION_2_0: "2",
+    pycurl.CURL_HTTP_VERSION_3: "3",
+}
+_CAUSES = {
+    pycurl.E_COULDNT_RESOLVE_HOST: Cause.DNS,
+    pycurl.E_OPERATION_TIMEDOUT: Cause.TIMEOUT,
+    pycurl.E_GOT_NOTHING: Cause.RESET,
+    pycurl.E_RECV_ERROR: Cause.RESET,
+    pycurl.E_SEND_ERROR: Cause.RESET,
+    pycurl.E_PARTIAL_FILE: Cause.RESET,
+    pycurl.E_SSL_CONNECT_ERROR: Cause.TLS,
+    pycurl.E_PEER_FAILED_VERIFICATION: Cause.TLS,
+    pycurl.E_SSL_CERTPROBLEM: Cause.TLS,
+    pycurl.E_SSL_CACERT_BADFILE: Cause.PERMISSION,
+    pycurl.E_SSL_ISSUER_ERROR: Cause.TLS,
+}
+
+
+class Request(NamedTuple):
+    """What is sent: secrets are in it, so it never leaves this file."""
+
+    url: str
+    method: str
+    headers: tuple[str, ...]
+    body: bytes | None
+    trusted: bool
+
+
+class Exchange:
+    """A request on its way: prepared when its turn comes, followed through redirects, reported once."""
+
+    def __init__(self, check: HttpCheck, ask: Ask, loop: Loop, done: Callable[[Observation], None]) -> None:
+        self._check = check
+        self._ask = ask
+        self._loop = loop
+        self._done = done
+        self._request = _request(check, ask)
+        self._started = 0.0
+        self._hops = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self._lines: list[bytes] = []
+        self._body: list[bytes] = []
+        self._size = 0
+        self._too_large = False
+
+    def prepare(self, handle: pycurl.Curl) -> Transfer | None:
+        """Set the handle up for the next hop; None where the request cannot even be made."""
+        self._started = self._started or time.monotonic()
+        left = self._ask.timeout - (time.monotonic() - self._started)
+        if left <= 0:
+            self._fail(Cause.TIMEOUT, f"no answer within {self._ask.timeout:g} s")
+            return None
+        try:
+            self._set_up(handle, left)
+        except (pycurl.error, UnicodeEncodeError, ValueError) as error:
+            self._fail(Cause.UNSUPPORTED, f"the request cannot be made: {error}")
+            return None
+        return Transfer(handle, lambda code, words: self._finish(handle, code, words))
+
+    def _set_up(self, handle: pycurl.Curl, left: float) -> None:
+        check, request = self._check, self._request
+        set_option = handle.setopt
+        set_option(pycurl.URL, request.url)
+        set_option(pycurl.PROTOCOLS_STR, "http,https")
+        set_option(pycurl.TIMEOUT_MS, max(1, int(left * 1000)))
+        set_option(pycurl.CONNECTTIMEOUT_MS, max(1, int(left * 1000)))
+        set_option(pycurl.NOSIGNAL, 1)
+        set_option(pycurl.NOPROXY, "*")
+        set_option(pycurl.FRESH_CONNECT, 1)
+        set_option(pycurl.FORBID_REUSE, 1)
+        set_option(pycurl.USERAGENT, _USER_AGENT)
+        set_option(pycurl.HTTPHEADER, list(request.headers))
+        set_option(pycurl.HEADERFUNCTION, self._lines.append)
+        set_option(pycurl.WRITEFUNCTION, self._receive)
+        set_option(pycurl.HTTP_VERSION, _VERSIONS[check.version])
+        set_option(pycurl.IPRESOLVE, _FAMILIES[check.family])
+        if request.method == "HEAD":
+            set_option(pycurl.NOBODY, 1)
+        elif request.method != "GET" or request.body is not None:
+            set_option(pycurl.CUSTOMREQUEST, request.method)
+        if request.body is not None:
+            set_option(pycurl.POSTFIELDSIZE, len(request.body))
+            set_option(pycurl.COPYPOSTFIELDS, request.body)
+        if request.url.startswith("https:"):
+            self._set_up_tls(handle)
+
+    def _set_up_tls(self, handle: pycurl.Curl) -> None:
+        check, root = self._check, self._ask.root
+        if check.version == "2":
+            handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
+        handle.setopt(pycurl.CAINFO, str(root / check.ca) if check.ca else trusted_certificates())
+        handle.setopt(pycurl.OPT_CERTINFO, 1)
+        if not check.verify:
+            handle.setopt(pycurl.SSL_VERIFYPEER, 0)
+            handle.setopt(pycurl.SSL_VERIFYHOST, 0)
+        if check.certificate and self._request.trusted:
+            handle.setopt(pycurl.SSLCERT, str(root / check.certificate))
+            handle.setopt(pycurl.SSLKEY, str(root / (check.key or check.certificate)))
+
+    def _receive(self, data: bytes) -> int:
+        self._size += len(data)
+        if self._size > self._check.max_body:
+            self._too_large = True
+            return 0
+        self._body.append(data)
+        return len(data)
+
+    def _finish(self, handle: pycurl.Curl, code: int, words: str) -> None:
+        if code:
+            self._fail(*self._failure(handle, code, words), handle=handle)
+            return
+        status = handle.getinfo(pycurl.RESPONSE_CODE)
+        if status in _REDIRECTS and self._check.redirects:
+            location = handle.getinfo(pycurl.REDIRECT_URL)
+            if location:
+                self._follow(location, status)
+                return
+        self._done(self._answer(handle, status))
+
+    def _follow(self, location: str, status: int) -> None:
+        self._hops += 1
+        if self._hops > self._check.redirects:
+            self._fail(Cause.REDIRECT, f"more than {self._check.redirects} redirects; raise `redirects` if that is right")
+            return
+        request = self._request
+        keeps = status in _KEEPING_METHOD or request.method in {"GET", "HEAD"}
+        method, body = (request.method, request.body) if keeps else ("GET", None)
+        if _origin(location) != _origin(request.url):
+            # Credentials belong to the origin they were written for; a body may hold some too.
+            if body is not None:
+                self._fail(Cause.REDIRECT, "redirected to another origin, where the body is not sent")
+                return
+            request = request._replace(headers=(), trusted=False)
+        self._request = request._replace(url=location, method=method, body=body)
+        self._reset()
+        self._loop.add(self.prepare)
+
+    def _failure(self, handle: pycurl.Curl, code: int, words: str) -> tuple[Cause, str]:
+        if self._too_large:
+            return Cause.TOO_LARGE, f"the body is longer than {self._check.max_body} bytes; raise `max_body` if that is right"
+        if code == pycurl.E_COULDNT_CONNECT:
+            refused = handle.getinfo(pycurl.OS_ERRNO) == _ECONNREFUSED
+            return (Cause.REFUSED, "connection refused") if refused else (Cause.UNREACHABLE, words)
+        if code == pycurl.E_OPERATION_TIMEDOUT:
+            return Cause.TIMEOUT, f"no whole answer within {self._ask.timeout:g} s"
+        return _CAUSES.get(code, Cause.PROTOCOL), words or f"libcurl error {code}"
+
+    def _fail(self, cause: Cause, words: str, *, handle: pycurl.Curl | None = None) -> None:
+        self._done(
+            Observation(
+                failure=Failure(cause, words),
+                phases=_phases(handle) if handle else {},
+                evidence=self._evidence(None),
+            )
+        )
+
+    def _answer(self, handle: pycurl.Curl, status: int) -> Observation:
+        wanted = self._ask.wanted
+        phases = _phases(handle)
+        values: dict[str, Value] = {
+            "status": status,
+            "latency": time.monotonic() - self._started if self._hops else handle.getinfo(pycurl.TOTAL_TIME),
+            "size": self._size,
+        }
+        if "latency" in wanted:
+            values.update((f"latency.{name}", seconds) for name, seconds in phases.items() if name in {"dns", "connect", "tls"})
+            values["latency.first_byte"] = handle.getinfo(pycurl.STARTTRANSFER_TIME)
+        if "version" in wanted:
+            values["version"] = _VERSION_NAMES.get(handle.getinfo(pycurl.INFO_HTTP_VERSION), "unknown")
+        if "url" in wanted or "redirects" in wanted:
+            values["url"], values["redirects"] = self._request.url, self._hops
+        if "header" in wanted:
+            values.update(_header_values(_headers(self._lines)))
+        if "body" in wanted or "json" in wanted:
+            values.update(self._body_values(wanted))
+        if "expires_in" in wanted:
+            expires = earliest_expiry(handle.getinfo(pycurl.INFO_CERTINFO)[:1])
+            if expires is not None:
+                values["expires_in"] = expires - self._ask.now
+        return Observation(values, None, self._evidence(status), phases)
+
+    def _body_values(self, wanted: frozenset[str]) -> Iterator[tuple[str, Value]]:
+        headers = dict(_headers(self._lines))
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            # Nothing compressed was asked for; unpacking what comes unasked is how bombs go off.
+            return
+        data = b"".join(self._body)
+        if "body" in wanted:
+            yield "body", data.decode(_charset(headers.get("content-type", "")), "replace")
+        if "json" in wanted:
+            try:
+                yield "json", json.loads(data, parse_constant=_refuse_constant)
+            except (ValueError, RecursionError):
+                return
+
+    def _evidence(self, status: int | None) -> Callable[[], Mapping[str, Value]]:
+        lines, body, request = self._lines, self._body, self._request
+        return lambda: _show_evidence(self._check, request, status, lines, body)
+
+
+def _show_evidence(
+    check: HttpCheck, request: Request, status: int | None, lines: Sequence[bytes], body: Sequence[bytes]
+) -> Mapping[str, Value]:
+    evidence: dict[str, Value] = {"request": f"{request.method} {request.url}", "curl": curl_line(check)}
+    if status is not None:
+        evidence["status"] = status
+    headers: dict[str, Value] = {
+        name: "(redacted)" if name in _REDACTED else value for name, value in _headers(lines)
+    }
+    if headers:
+        evidence["headers"] = headers
+    if body:
+        start = b"".join(body)[: _BODY_KEPT + 1]
+        evidence["body"] = start[:_BODY_KEPT].decode("utf-8", "replace")
+        evidence["body_cut"] = len(start) > _BODY_KEPT
+    return evidence
+
+
+def curl_line(check: HttpCheck) -> str:
+    """The same request as a `curl` command; secrets stand in it as shell references, never as values."""
+    words = ["curl", "-sS", "-i", "-m", "10"]
+    if check.method == "HEAD":
+        words.append("-I")
+    elif check.method != "GET":
+        words += ["-X", check.method]
+    if check.redirects:
+        words += ["-L", "--max-redirs", str(check.redirects)]
+    if check.version != "any":
+        words.append("--http1.1" if check.version == "1.1" else "--http2")
+    if check.basic:
+        words += ["-u", _shell(f"{check.basic.username}:{check.basic.password}")]
+    if check.bearer:
+        words += ["-H", _shell(f"Authorization: Bearer {check.bearer}")]
+    for name, value in check.headers.items():
+        words += ["-H", _shell(f"{name}: {value}")]
+    if check.body is not None:
+        words += ["--data-binary", _shell(check.body.text)]
+    for option, file in (("--cacert", check.ca), ("--cert", check.certificate), ("--key", check.key)):
+        if file:
+            words += [option, _shell(file)]
+    if not check.verify:
+        words.append("-k")
+    return " ".join([*words, _shell(check.url.text)])
+
+
+def _shell(text: str) -> str:
+    import re
+    import shlex
+
+    quoted = shlex.quote(text)
+    quoted = re.sub(r"\$\{env:([A-Za-z_]\w*)\}", r"""'"${\1}"'""", quoted)
+    return re.sub(r"\$\{file:([^}']+)\}", r"""'"$(cat \1)"'""", quoted)
+
+
+def _request(check: HttpCheck, ask: Ask) -> Request:
+    headers = [f"{name}: {_no_break(ask.resolve(value))}" for name, value in check.headers.items()]
+    if check.bearer:
+        headers.append(f"Authorization: Bearer {_no_break(ask.resolve(check.bearer))}")
+    if check.basic:
+        from base64 import b64encode
+
+        pair = f"{ask.resolve(check.basic.username)}:{ask.resolve(check.basic.password)}"
+        headers.append(f"Authorization: Basic {b64encode(pair.encode()).decode()}")
+    body = ask.resolve(check.body).encode() if check.body is not None else None
+    # libcurl would ask for permission to send a longer body and wait a second for it.
+    headers.append("Expect:")
+    return Request(ask.resolve(check.url), check.method, tuple(headers), body, trusted=True)
+
+
+def _no_break(value: str) -> str:
+    """A header's value on one line, so that a secret with a line break cannot add headers."""
+    return value.replace("\r", " ").replace("\n", " ")
+
+
+def _headers(lines: Sequence[bytes]) -> Iterator[tuple[str, str]]:
+    """The headers of the last answer (an interim 1xx answer comes before it), names in lower case."""
+    start = max((at for at, line in enumerate(lines) if line.startswith(b"HTTP/")), default=0)
+    for line in lines[start + 1 :]:
+        name, colon, value = line.decode("latin-1").partition(":")
+        if colon:
+            yield name.strip().lower(), value.strip()
+
+
+def _header_values(headers: Iterator[tuple[str, str]]) -> dict[str, Value]:
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return {"header": True, **{f"header.{name}": value for name, value in joined.items()}}
+
+
+def _charset(content_type: str) -> str:
+    import codecs
+
+    _, found, charset = content_type.lower().partition("charset=")
+    try:
+        return codecs.lookup(charset.split(";")[0].strip(" \"'")).name if found else "utf-8"
+    except LookupError:
+        return "utf-8"
+
+
+def _refuse_constant(word: str) -> Value:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _phases(handle: pycurl.Curl) -> dict[str, float]:
+    """Seconds spent in each phase of the last hop, in order; a phase that did not happen is left out."""
+    info = handle.getinfo
+    resolved, connected, total = info(pycurl.NAMELOOKUP_TIME), info(pycurl.CONNECT_TIME), info(pycurl.TOTAL_TIME)
+    secured, first = info(pycurl.APPCONNECT_TIME), info(pycurl.STARTTRANSFER_TIME)
+    phases = {"dns": resolved}
+    if connected:
+        phases["connect"] = connected - resolved
+    if secured:
+        phases["tls"] = secured - connected
+    if first:
+        phases["wait"] = first - (secured or connected)
+        phases["transfer"] = total - first
+    return phases
+
+
+def earliest_expiry(chain: Sequence[Sequence[tuple[str, str]]]) -> float | None:
+    """When the first certificate of a libcurl CERTINFO chain to expire does (epoch seconds), if known."""
+    ends = (_epoch(value) for certificate in chain for name, value in certificate if name == "Expire date")
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _epoch(text: str) -> float | None:
+    import calendar
+
+    for form in ("%b %d %H:%M:%S %Y GMT", "%Y-%m-%d %H:%M:%S GMT"):
+        try:
+            return float(calendar.timegm(time.strptime(text.strip(), form)))
+        except ValueError:
+            continue
+    return None
+
+
+@cache
+def trusted_certificates() -> str:
+    """The file of certificates that this machine trusts; certifi's where the system has none."""
+    import os
+
+    for path in (os.environ.get("SSL_CERT_FILE"), "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"):
+        if path and os.path.isfile(path):
+            return path
+    import certifi
+
+    return certifi.where()
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+_ECONNREFUSED = 111
