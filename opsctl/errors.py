@@ -85,3 +85,7 @@ class OutputError(OpsctlError):
     """A file that was asked for could not be written."""
 
     exit_code = ExitCode.UNKNOWN
+
+
+class Terminated(BaseException):  # noqa: N818 - like KeyboardInterrupt, it is a signal and not an error
+    """SIGTERM has come: end now, in order."""

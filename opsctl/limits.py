@@ -43,3 +43,7 @@ Percent = Annotated[float, Unit(Kind.PERCENT)]
 Name = Annotated[
     str, Matching(r"[a-z0-9][a-z0-9._-]{0,63}", "lower-case letters, digits, `.`, `_` and `-`, at most 64")
 ]
+
+
+class OneOrMore(NamedTuple):
+    """A list that may be written as its only member."""

@@ -56,6 +56,7 @@ class Cause(StrEnum):
     SECRET = "secret"  # noqa: S105 - a cause's name, not a secret
     PERMISSION = "permission"
     UNSUPPORTED = "unsupported"
+    PLUGIN = "plugin"
     INTERRUPTED = "interrupted"
     INTERNAL = "internal"
 
@@ -70,7 +71,9 @@ class Cause(StrEnum):
         return self in _TRANSPORT
 
 
-_OURS = frozenset({Cause.SECRET, Cause.PERMISSION, Cause.UNSUPPORTED, Cause.INTERRUPTED, Cause.INTERNAL})
+_OURS = frozenset(
+    {Cause.SECRET, Cause.PERMISSION, Cause.UNSUPPORTED, Cause.PLUGIN, Cause.INTERRUPTED, Cause.INTERNAL}
+)
 _TRANSPORT = frozenset(
     {Cause.REFUSED, Cause.TIMEOUT, Cause.DNS, Cause.UNREACHABLE, Cause.RESET, Cause.TLS, Cause.PROTOCOL}
 )

@@ -1,0 +1,118 @@
+"""The command line: which module answers which command, and how every error ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from opsctl import __version__
+from opsctl.errors import ExitCode, OpsctlError, Terminated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    import typer
+
+# A command's module is imported when it is named, so that a start costs one module and not all.
+COMMANDS = {
+    "check": "check",
+    "status": "status",
+    "history": "history",
+    "heartbeat": "heartbeat",
+    "init": "init",
+    "validate": "validate",
+    "schema": "schema",
+    "db": "db",
+    "help": "topics",
+}
+
+_HELP = """Make a team's operations practice executable, and keep the proof.
+
+Start with `opsctl init`, then `opsctl check`. Every command has `--help` with examples;
+`opsctl help exit-codes`, `help expectations`, `help selectors` and `help environment` say more.
+"""
+
+
+def build(arguments: Sequence[str] = ()) -> typer.Typer:
+    """The application with the one command group that `arguments` name, or with all where that is unclear."""
+    import typer
+
+    app = typer.Typer(
+        name="opsctl",
+        help=_HELP,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def root(
+        *, version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True)
+    ) -> None:
+        if version:
+            sys.stdout.write(f"opsctl {__version__}\n")
+            raise typer.Exit
+
+    named = COMMANDS.get(arguments[0]) if arguments else None
+    for module in [named] if named else COMMANDS.values():
+        import_module(f"opsctl.commands.{module}").register(app)
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and answer its exit code; the only place where errors become words."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        sys.stdout.write(f"opsctl {__version__}\n")
+        return ExitCode.YES
+    _prepare_streams()
+    previous = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return _run(arguments)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        build(arguments)(args=arguments, prog_name="opsctl")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else ExitCode.YES if end.code is None else ExitCode.USAGE
+    except OpsctlError as error:
+        return _complain(str(error), error.exit_code)
+    except Terminated:
+        return _complain("terminated", ExitCode.TERMINATED)
+    except KeyboardInterrupt:
+        return _complain("interrupted", ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader has gone; what is left in the buffer must not fail again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.NO
+    except Exception as error:
+        if os.environ.get("OPSCTL_DEBUG"):
+            raise
+        words = f"internal error: {type(error).__name__}: {error}; run again with OPSCTL_DEBUG=1 and report what it says"
+        return _complain(words, ExitCode.UNKNOWN)
+    return ExitCode.YES
+
+
+def _complain(words: str, code: ExitCode) -> int:
+    from opsctl.prose import safe
+
+    sys.stderr.write(f"opsctl: {safe(words)}\n")
+    return code
+
+
+def _prepare_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise Terminated

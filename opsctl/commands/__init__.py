@@ -1,0 +1,1 @@
+"""The commands: each file translates one group of command lines into calls, and nothing else."""

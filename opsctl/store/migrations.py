@@ -1,0 +1,216 @@
+"""The schema, as numbered steps that are never edited once they are released."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from opsctl.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+# "opsc" in the file's header, so that `file` and opsctl know whose database it is.
+APPLICATION_ID = 0x6F707363
+
+# Times are UTC epoch milliseconds, latencies microseconds. States are numbers in the order of
+# badness, so that max() is the worst: 0 up, 1 degraded, 2 unknown, 3 down.
+#
+# A run of a thousand checks must touch few pages: results and hours lie in the order of time, and
+# there is deliberately no index by check, which would cost ten times the write itself. Numbers are
+# never used again, as pruning relies on what is new having higher ones.
+_M001 = """
+CREATE TABLE checks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE rules (
+    id INTEGER PRIMARY KEY,
+    fail_after INTEGER NOT NULL,
+    ok_after INTEGER NOT NULL,
+    lapse REAL NOT NULL,
+    UNIQUE (fail_after, ok_after, lapse)
+) STRICT;
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    started INTEGER NOT NULL,
+    finished INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    selector TEXT NOT NULL,
+    exit_code INTEGER NOT NULL,
+    first_result INTEGER,           -- the run's results are those from first_result to last_result
+    last_result INTEGER,
+    earliest INTEGER,               -- and were found between these two times
+    latest INTEGER
+) STRICT;
+CREATE INDEX runs_by_latest ON runs (latest);
+CREATE TABLE results (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    check_id INTEGER NOT NULL REFERENCES checks (id),
+    run_id INTEGER NOT NULL,        -- no foreign keys where deleting would look through all results
+    rules_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+    cause TEXT,
+    latency INTEGER,
+    attempts INTEGER NOT NULL,
+    message TEXT NOT NULL
+) STRICT;
+CREATE TABLE evidence (
+    result_id INTEGER PRIMARY KEY REFERENCES results (id) ON DELETE CASCADE,
+    body TEXT NOT NULL              -- JSON: judged, phases, evidence
+) STRICT;
+CREATE TABLE standings (
+    check_id INTEGER PRIMARY KEY REFERENCES checks (id),
+    result_id INTEGER NOT NULL,
+    span_id INTEGER NOT NULL,
+    state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+    since INTEGER NOT NULL,
+    seen INTEGER NOT NULL CHECK (seen BETWEEN 0 AND 3),
+    at INTEGER NOT NULL,
+    streak INTEGER NOT NULL,
+    cause TEXT,
+    message TEXT NOT NULL
+) STRICT;
+CREATE TABLE spans (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    check_id INTEGER NOT NULL REFERENCES checks (id),
+    state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+    pending INTEGER,                -- what was seen, while it does not count as an outage yet
+    started INTEGER NOT NULL,
+    ended INTEGER NOT NULL CHECK (ended >= started),
+    results INTEGER NOT NULL,
+    cause TEXT,
+    message TEXT NOT NULL
+) STRICT;
+CREATE INDEX spans_by_check ON spans (check_id, started);
+CREATE INDEX spans_pending ON spans (check_id) WHERE pending IS NOT NULL;
+CREATE TABLE hours (
+    hour INTEGER NOT NULL,          -- hours since the epoch
+    check_id INTEGER NOT NULL REFERENCES checks (id),
+    up INTEGER NOT NULL,
+    degraded INTEGER NOT NULL,
+    unknown INTEGER NOT NULL,
+    down INTEGER NOT NULL,
+    latency INTEGER NOT NULL,       -- the sum
+    latencies BLOB NOT NULL,        -- each latency in two bytes, see latencies.py
+    PRIMARY KEY (hour, check_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pruned (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    before INTEGER NOT NULL,        -- passes before this time may be gone
+    result_id INTEGER NOT NULL      -- and so may results up to this one
+) STRICT;
+CREATE TABLE anchors (
+    check_id INTEGER PRIMARY KEY REFERENCES checks (id),
+    standing TEXT NOT NULL,         -- JSON: what stood after the last result that pruning reached
+    span_id INTEGER NOT NULL,
+    span TEXT NOT NULL              -- JSON: the span that was open then
+) STRICT;
+CREATE TABLE heartbeats (
+    name TEXT PRIMARY KEY,
+    started INTEGER,
+    succeeded INTEGER,
+    failed INTEGER,
+    message TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE beats (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL REFERENCES heartbeats (name) ON DELETE CASCADE,
+    at INTEGER NOT NULL,
+    signal TEXT NOT NULL CHECK (signal IN ('start', 'ok', 'fail')),
+    message TEXT NOT NULL
+) STRICT;
+CREATE INDEX beats_by_name ON beats (name, at);
+"""
+
+
+def m001_results(db: sqlite3.Connection) -> None:
+    """Results with all that is derived from them, and heartbeats."""
+    _run(db, _M001)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_results,)
+
+
+def identify(db: sqlite3.Connection, path: Path) -> int:
+    """The schema of the store at `path`, open in `db`; 0 where nothing was written yet.
+
+    Raises StoreError where the file is some other program's.
+    """
+    application, schema, objects = db.execute(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+        " FROM pragma_application_id, pragma_user_version"
+    ).fetchone()
+    if not application and not schema and not objects:
+        return 0
+    if application != APPLICATION_ID:
+        raise StoreError(
+            f"the file {path} is a SQLite database of another program, not a store of opsctl; "
+            "name another store with OPSCTL_DB"
+        )
+    return int(schema)
+
+
+def version(db: sqlite3.Connection, path: Path) -> int:
+    """As `identify`; raises StoreError also where a newer opsctl wrote the store."""
+    schema = identify(db, path)
+    if schema > len(MIGRATIONS):
+        raise StoreError(
+            f"the store {path} was written by a newer opsctl "
+            f"(schema {schema}, this one knows {len(MIGRATIONS)}); upgrade opsctl"
+        )
+    return schema
+
+
+def migrate(db: sqlite3.Connection, path: Path, keep: Callable[[int], object]) -> None:
+    """Bring the schema up to date, in one transaction that only one process enters at a time.
+
+    `keep` is called with the old version before a store that holds something is changed, while
+    nobody else can write; it makes the copy to go back to.
+    """
+    db.execute("PRAGMA foreign_keys = OFF")
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have done it while this one waited.
+        _apply(db, path, version(db, path), keep)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    db.execute("PRAGMA foreign_keys = ON")
+
+
+def outdated(found: int) -> bool:
+    """Whether a store of that version needs `migrate`."""
+    return found < len(MIGRATIONS)
+
+
+def _apply(db: sqlite3.Connection, path: Path, found: int, keep: Callable[[int], object]) -> None:
+    pending: Sequence[Callable[[sqlite3.Connection], None]] = MIGRATIONS[found:]
+    if not pending:
+        return
+    if found:
+        keep(found)
+    for step in pending:
+        step(db)
+    broken = db.execute("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        raise StoreError(
+            f"the store {path} has {len(broken)} rows that point nowhere, so its schema was left as it is; "
+            "run `opsctl db verify`"
+        )
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _run(db: sqlite3.Connection, script: str) -> None:
+    # Not executescript(), which commits first.
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            db.execute(statement)
+            statement = ""
