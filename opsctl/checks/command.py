@@ -38,7 +38,7 @@ class CommandCheck:
     ] = "."
     environment: Annotated[
         Mapping[str, Template],
-        Doc(f"Variables to add; of its own environment opsctl hands on only {', '.join(_INHERITED)}."),
+        Doc(f"Variables to add; of its own, opsctl hands on only {', '.join(_INHERITED)}."),
     ] = field(default_factory=dict)
     stdin: Annotated[Template | None, Doc("What the program reads; nothing where it is left out.")] = None
     format: Annotated[
