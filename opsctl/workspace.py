@@ -18,7 +18,7 @@ from opsctl.prose import line, listed, shorten, suggestion, ticked
 from opsctl.reading import FAILED, Located, Reading, ReadWith, locate, read, unknown_key, yaml_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from yaml.nodes import Node
 
@@ -176,8 +176,8 @@ def _read_services(node: Node, reading: Reading) -> Any:
     for key, value in node.value:
         name = read(Name, key, reading)
         service = read(DeclaredService, value, reading)
-        if name is not FAILED and service is not FAILED:
-            found.append((locate(key, reading), service))
+        if name is not FAILED:
+            found.append((locate(key, reading), None if service is FAILED else service))
     return tuple(found)
 
 
@@ -188,7 +188,7 @@ def _services_schema() -> dict[str, Any]:
 
 
 Services = Annotated[
-    tuple[tuple[Located, DeclaredService], ...],
+    tuple[tuple[Located, DeclaredService | None], ...],
     ReadWith(_read_services, _services_schema),
     Doc("What we operate, by id."),
 ]
@@ -247,8 +247,8 @@ def load_workspace(folder: Path, environ: Mapping[str, str]) -> Workspace:
     ]
     declared = [pair for file in (top, *parts) if file is not None for pair in file.services]
     problems.extend(_duplicates(declared))
-    services = {place.text: service for place, service in declared}
-    problems.extend(_dangling(folder, services, complete=not problems))
+    services = {place.text: service for place, service in declared if service is not None}
+    problems.extend(_dangling(folder, services, {place.text for place, _ in declared}))
     problems.extend(_cycles(services))
     if top is not None and top.timezone is not None:
         problems.extend(_timezone(top.timezone))
@@ -306,7 +306,7 @@ def _included(folder: Path, top: Root | None, problems: list[Problem]) -> list[P
     return [path for path in paths if path != folder / FILE]
 
 
-def _duplicates(declared: Sequence[tuple[Located, DeclaredService]]) -> Iterator[Problem]:
+def _duplicates(declared: Sequence[tuple[Located, DeclaredService | None]]) -> Iterator[Problem]:
     first: dict[str, Located] = {}
     for place, _ in declared:
         other = first.setdefault(place.text, place)
@@ -315,17 +315,16 @@ def _duplicates(declared: Sequence[tuple[Located, DeclaredService]]) -> Iterator
             yield place.problem(f"service `{place.text}` is defined twice; first at {where}; rename or remove one")
 
 
-def _dangling(folder: Path, services: Mapping[str, DeclaredService], *, complete: bool) -> Iterator[Problem]:
+def _dangling(folder: Path, services: Mapping[str, DeclaredService], known: Collection[str]) -> Iterator[Problem]:
     for service in services.values():
         for target in service.depends_on:
-            # Where a file could not be read, its services are missing only because of that.
-            if target.text not in services and complete:
-                hint = suggestion(target.text, services)
+            if target.text not in known:
+                hint = suggestion(target.text, known)
                 yield target.problem(f"no service is called `{line(target.text)}`{hint or '; add it, or correct the name'}")
         for runbook in (service.runbook, *(check.terms.runbook for check in service.checks.values())):
             if runbook is not None and not (folder / "runbooks" / f"{runbook.text}.md").is_file():
-                known = [path.stem for path in (folder / "runbooks").glob("*.md")]
-                yield runbook.problem(f"no runbook is called `{line(runbook.text)}`{suggestion(runbook.text, known) or f'; write it in runbooks/{line(runbook.text)}.md'}")
+                written = [path.stem for path in (folder / "runbooks").glob("*.md")]
+                yield runbook.problem(f"no runbook is called `{line(runbook.text)}`{suggestion(runbook.text, written) or f'; write it in runbooks/{line(runbook.text)}.md'}")
 
 
 def _cycles(services: Mapping[str, DeclaredService]) -> Iterator[Problem]:

@@ -43,9 +43,7 @@ class CommandCheck:
     stdin: Annotated[Template | None, Doc("What the program reads; nothing where it is left out.")] = None
     format: Annotated[
         Literal["text", "json", "nagios"],
-        Doc(
-            "What it prints; `nagios` makes a monitoring plugin's exit code decide: up, degraded, down, unknown."
-        ),
+        Doc("What it prints; `nagios` is a monitoring plugin, whose exit code 0, 1, 2 or 3 is the state."),
     ] = "text"
 
     SHORTHAND: ClassVar[str] = "run"

@@ -6,6 +6,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
@@ -83,11 +84,11 @@ class FileCheck:
         is_pattern = any(mark in self.path for mark in _MARKS)
         found = list(_matching(self.path, ask.root, deadline) if is_pattern else _one(ask.root / self.path))
         if not found:
-            failure = _no_match(self.path, ask.root) if is_pattern else _missing(ask.root / self.path)
-            return Observation({"exists": False, "count": 0}, failure)
+            missing = _no_match(self.path, ask.root) if is_pattern else _missing(ask.root / self.path)
+            return Observation({"exists": False, "count": 0}, missing)
         found.sort(key=lambda one: (one.status.st_mtime, one.path))
         chosen = found[-1 if self.which == "newest" else 0]
-        values: dict[str, Value] = {"exists": True, **_facts(chosen, ask)}
+        values: dict[str, Value] = {"exists": True, **dict(_facts(chosen, ask))}
         if is_pattern or not chosen.is_a(stat.S_IFDIR):
             values["count"] = len(found)
             values["total_size"] = sum(one.status.st_size for one in found if one.is_a(stat.S_IFREG))
@@ -116,7 +117,7 @@ def _one(path: Path) -> Iterator[_Found]:
 def _matching(pattern: str, root: Path, deadline: float) -> Iterator[_Found]:
     from glob import iglob
 
-    for path in iglob(pattern, root_dir=root, recursive=True):  # noqa: PTH207 - Path.glob takes no absolute ones
+    for path in iglob(pattern, root_dir=root, recursive=True):  # noqa: PTH207 - Path.glob refuses `/`
         _in_time(deadline)
         yield from _one(root / path)
 
@@ -214,7 +215,7 @@ def _content(path: Path, deadline: float, *, hashed: bool) -> tuple[str, bytes]:
 
     digest, content = sha256(), b""
     # It may have become something else since it was looked at; opening that must not block either.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as file:  # noqa: PTH123
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(0, "it is not a plain file any more", str(path))
         while data := file.read(_CHUNK):
@@ -233,8 +234,10 @@ def _in_time(deadline: float) -> None:
 
 
 def _evidence(found: _Found, values: Mapping[str, Value]) -> Mapping[str, Value]:
-    modified = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(found.status.st_mtime))
-    evidence: dict[str, Value] = {"path": str(found.path), "modified": modified}
+    evidence: dict[str, Value] = {"path": str(found.path)}
+    with suppress(OverflowError, ValueError, OSError):
+        modified = time.gmtime(found.status.st_mtime)
+        evidence["modified"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", modified)
     if "age" not in values:
         evidence["age"] = "not known: the file is from the future by this machine's clock"
     return evidence

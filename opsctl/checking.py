@@ -1,0 +1,249 @@
+"""`opsctl check` from a selection to an exit code: select, probe, record, show."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, NamedTuple
+
+from opsctl.errors import ExitCode, OpsctlError, StoreError, Terminated, worst
+from opsctl.outages import Rules, settle
+from opsctl.outcome import State
+from opsctl.probing import Conditions, probe_all
+from opsctl.records import Checked, CheckRun, Result, Standing
+from opsctl.rooting import root_causes
+from opsctl.secrets import Secrets
+from opsctl.selecting import select
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from opsctl.checks import Heartbeat
+    from opsctl.definitions import CheckDefinition, Service, Workspace
+    from opsctl.formats.progress import Progress
+    from opsctl.world import World
+
+_LOCK = "check"
+
+
+class Options(NamedTuple):
+    """How to run the checks. `record` keeps the results; `single` gives way to another such run."""
+
+    selectors: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    failed: bool = False
+    jobs: int = 500
+    timeout: float | None = None
+    record: bool = True
+    explain: bool = False
+    single: bool = False
+
+
+class Outcome(NamedTuple):
+    """What a run found, with what kept it from being whole: a faulty store, or a signal."""
+
+    run: CheckRun
+    fault: StoreError | None
+    signal: ExitCode | None
+
+
+class Overlap(OpsctlError):
+    """Another run that gives way to none has not ended yet."""
+
+    exit_code = ExitCode.UNKNOWN
+
+
+def selected(workspace: Workspace, options: Options) -> list[str]:
+    """The names of the checks that the options mean; UsageError where they mean none."""
+    known = workspace.checks()
+    names = select(known, options.selectors, options.exclude)
+    if not options.failed:
+        return names
+    from opsctl.store.latest import standings
+    from opsctl.store.opening import open_store
+
+    with open_store(workspace.store, write=False) as store:
+        stand = standings(store)
+    return [name for name in names if name in stand and not _well(stand[name])]
+
+
+def check(workspace: Workspace, names: Sequence[str], options: Options, world: World, progress: Progress) -> Outcome:
+    """Run the checks called `names`, with the members of groups among them, and record what they found.
+
+    Where the store fails, the checks are run all the same, and the fault is in the answer. A
+    signal ends the run early; what was found until then is recorded.
+    """
+    known = workspace.checks()
+    definitions = [_bounded(known[name][1], options.timeout) for name in _with_members(known, names)]
+    with ExitStack() as stack:
+        fault = _enter(workspace, options, stack)
+        results, signal = _probe(workspace, definitions, options, world, progress)
+        standings, fault = _settle(workspace, definitions, results, options, world, fault)
+    run = CheckRun(
+        workspace=workspace.name,
+        started=world.now,
+        finished=world.now + progress.elapsed(),
+        checked=_checked(workspace, definitions, results, standings),
+        recorded=options.record and fault is None,
+    )
+    return Outcome(run, fault, signal)
+
+
+def exit_code(standings: Mapping[str, Standing], *, fail_on_degraded: bool = False) -> ExitCode:
+    """What a run answers by what stands: 1 where a check is down, 3 where one is unknown, 2 where none ran."""
+    states = {standing.state for standing in standings.values()}
+    if not states:
+        return ExitCode.USAGE
+    codes = []
+    if State.DOWN in states or (fail_on_degraded and State.DEGRADED in states):
+        codes.append(ExitCode.NO)
+    if State.UNKNOWN in states:
+        codes.append(ExitCode.UNKNOWN)
+    return worst(codes)
+
+
+def _well(standing: Standing) -> bool:
+    return standing.state is State.UP and standing.seen is State.UP
+
+
+def _bounded(check: CheckDefinition, timeout: float | None) -> CheckDefinition:
+    return check if timeout is None else check._replace(timeout=timeout)
+
+
+def _with_members(known: Mapping[str, tuple[Service, CheckDefinition]], names: Sequence[str]) -> list[str]:
+    """The names and, as a group is judged by them, the members of the groups among them."""
+    chosen = set(names)
+    for name in names:
+        check = known[name][1]
+        if check.type == "group":
+            chosen.update(select(known, check.kind.members))  # type: ignore[attr-defined]  # a group has members
+    return [name for name in known if name in chosen]
+
+
+def _enter(workspace: Workspace, options: Options, stack: ExitStack) -> StoreError | None:
+    """Take the lock that keeps runs from piling up; a store that has no place for it is a fault."""
+    if not (options.single and options.record):
+        return None
+    from opsctl.store.locks import holder, run_lock
+
+    try:
+        if stack.enter_context(run_lock(workspace.store, _LOCK)):
+            return None
+    except StoreError as error:
+        return error
+    process = holder(workspace.store, _LOCK)
+    raise Overlap(
+        f"the last run has not ended yet (process {process or 'unknown'}), so nothing was checked; "
+        "if it is stuck, end it, or give the checks shorter timeouts"
+    )
+
+
+def _probe(
+    workspace: Workspace,
+    definitions: Sequence[CheckDefinition],
+    options: Options,
+    world: World,
+    progress: Progress,
+) -> tuple[list[Result], ExitCode | None]:
+    secrets = Secrets(world.environ, workspace.root)
+    known = workspace.checks()
+    conditions = Conditions(
+        secrets=secrets,
+        environ=world.environ,
+        root=workspace.root,
+        now=world.now,
+        heartbeat=lambda name: _heartbeat(workspace, name),
+        select=lambda selectors: select(known, selectors),
+        jobs=options.jobs,
+        explain=options.explain,
+    )
+    results: list[Result] = []
+    try:
+        for result in probe_all(definitions, conditions):
+            results.append(result)
+            progress.note(result)
+    except KeyboardInterrupt:
+        return results, ExitCode.INTERRUPTED
+    except Terminated:
+        return results, ExitCode.TERMINATED
+    finally:
+        progress.close()
+    return results, None
+
+
+def _heartbeat(workspace: Workspace, name: str) -> Heartbeat | None:
+    from opsctl.store.beats import heartbeat
+    from opsctl.store.opening import open_store
+
+    with open_store(workspace.store, write=False) as store:
+        return heartbeat(store, name)
+
+
+def _settle(
+    workspace: Workspace,
+    definitions: Sequence[CheckDefinition],
+    results: Sequence[Result],
+    options: Options,
+    world: World,
+    fault: StoreError | None,
+) -> tuple[Mapping[str, Standing], StoreError | None]:
+    rules = {one.name: Rules(one.fail_after, one.ok_after, one.lapse) for one in definitions}
+    if options.record and results and fault is None:
+        try:
+            return _record(workspace, results, rules, options, world), None
+        except StoreError as error:
+            fault = error
+    alone = {
+        result.check: settle(None, result, fail_after=1, ok_after=1, lapse=rules[result.check].lapse)
+        for result in results
+    }
+    return alone, fault
+
+
+def _record(
+    workspace: Workspace, results: Sequence[Result], rules: Mapping[str, Rules], options: Options, world: World
+) -> Mapping[str, Standing]:
+    import os
+
+    from opsctl.store.opening import open_store
+    from opsctl.store.results import Run, record
+
+    selector = " ".join((*options.selectors, *(f"-x {one}" for one in options.exclude))) or "all"
+    run = Run(world.now, max(world.now, time.time()) if "OPSCTL_NOW" not in world.environ else world.now, os.uname().nodename, selector)
+    with open_store(workspace.store, write=True) as store:
+        return record(store, run, results, rules, exit_code)
+
+
+def _checked(
+    workspace: Workspace,
+    definitions: Sequence[CheckDefinition],
+    results: Sequence[Result],
+    standings: Mapping[str, Standing],
+) -> tuple[Checked, ...]:
+    found = {result.check: result for result in results}
+    bad = [one.name for one in definitions if one.name in found and not standings[one.name].state.good]
+    roots = root_causes(workspace.services, bad)
+    return tuple(
+        _with_context(workspace.services[one.name.partition("/")[0]], one, found[one.name], standings[one.name], roots.get(one.name))
+        for one in definitions
+        if one.name in found
+    )
+
+
+def _with_context(
+    service: Service, check: CheckDefinition, result: Result, standing: Standing, explained_by: str | None
+) -> Checked:
+    return Checked(
+        result=result,
+        standing=standing,
+        service=service.id,
+        title=check.title or service.title,
+        owner=service.owner,
+        tier=service.tier,
+        tags=service.tags,
+        runbook=check.runbook,
+        target=check.kind.target(),
+        fail_after=check.fail_after,
+        ok_after=check.ok_after,
+        explained_by=explained_by,
+    )
