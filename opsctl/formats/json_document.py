@@ -1,0 +1,18 @@
+"""JSON: one document with everything; `format_version` grows by a minor for additions only."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from opsctl.formats.summary import as_data, head, tail
+
+if TYPE_CHECKING:
+    from opsctl.formats import Output
+    from opsctl.records import CheckRun
+
+
+def write(run: CheckRun, _out: Output) -> str:
+    """The run as one JSON document; an empty run is one too."""
+    document = {**head(run), "summary": tail(run), "checks": [as_data(one) for one in run.checked]}
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"

@@ -1,0 +1,22 @@
+"""NDJSON: a line for the run, one for each check, and one that sums up; each has its `type`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from opsctl.formats.summary import as_data, head, tail
+
+if TYPE_CHECKING:
+    from opsctl.formats import Output
+    from opsctl.records import CheckRun
+
+
+def write(run: CheckRun, _out: Output) -> str:
+    """The run as JSON lines."""
+    records = [
+        {"type": "run", **head(run)},
+        *({"type": "check", **as_data(one)} for one in run.checked),
+        {"type": "summary", **tail(run)},
+    ]
+    return "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)

@@ -1,0 +1,58 @@
+"""JUnit XML: a suite for each service, a case for each check; down is a failure, unknown an error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, quoteattr
+
+from opsctl.formats.summary import moment, next_steps, services, words
+from opsctl.outcome import State
+from opsctl.prose import line, safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from opsctl.formats import Output
+    from opsctl.records import Checked, CheckRun
+
+
+def write(run: CheckRun, _out: Output) -> str:
+    """The run as JUnit XML, as CI systems read it."""
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites {_totals(run.checked)}>"]
+    for service, checked in services(run).items():
+        lines.append(f"  <testsuite name={_attribute(service)} timestamp={_attribute(moment(run.started))} {_totals(checked)}>")
+        lines += [text for one in checked for text in _case(one)]
+        lines.append("  </testsuite>")
+    return "\n".join([*lines, "</testsuites>"]) + "\n"
+
+
+def _totals(checked: Sequence[Checked]) -> str:
+    states = [one.standing.state for one in checked]
+    seconds = sum(one.result.latency or 0.0 for one in checked)
+    return f'tests="{len(states)}" failures="{states.count(State.DOWN)}" errors="{states.count(State.UNKNOWN)}" skipped="0" time="{seconds:.3f}"'
+
+
+def _case(one: Checked) -> Iterator[str]:
+    name = one.result.check.partition("/")[2]
+    opening = f"    <testcase classname={_attribute(one.service)} name={_attribute(name)} time=\"{one.result.latency or 0.0:.3f}\""
+    message = words(one)
+    if one.standing.state is State.UP:
+        yield f"{opening}/>"
+        return
+    yield f"{opening}>"
+    if one.standing.state is State.DEGRADED:
+        yield f"      <system-out>{escape(_xml(safe("degraded: " + message)))}</system-out>"
+    else:
+        tag = "failure" if one.standing.state is State.DOWN else "error"
+        details = "\n".join([message, *next_steps(one)])
+        yield f"      <{tag} message={_attribute(message)} type={_attribute(str(one.result.cause or 'unknown'))}>{escape(_xml(safe(details)))}</{tag}>"
+    yield "    </testcase>"
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(_xml(line(text)))
+
+
+def _xml(text: str) -> str:
+    """XML has no place for these two, in any spelling."""
+    return text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")

@@ -1,0 +1,43 @@
+"""Markdown, as GitHub shows it: a table of all checks, then what is not well."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from opsctl.formats.summary import next_steps, not_well, ordered, sentence, short_moment, words
+from opsctl.outcome import State
+from opsctl.prose import line, shorten
+
+if TYPE_CHECKING:
+    from opsctl.formats import Output
+    from opsctl.records import CheckRun
+
+_SIGNS = {State.UP: "✅", State.DEGRADED: "⚠️", State.DOWN: "❌", State.UNKNOWN: "❔"}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~&$-])")
+_LONGEST = 500
+
+
+def write(run: CheckRun, out: Output) -> str:
+    """The run as Markdown; with `quiet`, only what is not well, and nothing where all is."""
+    bad = list(reversed(not_well(run)))
+    shown = [one for one in reversed(ordered(run)) if not out.quiet or one.standing.state is not State.UP]
+    if out.quiet and not shown:
+        return ""
+    lines = [f"### opsctl: {escape(run.workspace)}", "", escape(sentence(run)), ""]
+    lines += ["| state | check | found |", "| --- | --- | --- |"]
+    lines += [
+        f"| {_SIGNS[one.standing.state]} {one.standing.state} | {escape(one.result.check)} | {escape(shorten(words(one), _LONGEST))} |"
+        for one in shown
+    ]
+    for one in bad:
+        lines += ["", f"**{escape(one.result.check)}** is {one.standing.state} since {short_moment(one.standing.since)}", ""]
+        lines += [f"- {escape(step)}" for step in next_steps(one)]
+    return "\n".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    """Foreign text as Markdown that shows just that text: no markup, links, mentions or commands."""
+    escaped = _SPECIAL.sub(r"\\\1", line(text))
+    # A mention would notify somebody, and `::` may be read as a workflow command.
+    return escaped.replace("@", "@\u200b").replace("::", ":\u200b:").replace("://", ":\u200b//")
