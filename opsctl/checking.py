@@ -67,7 +67,9 @@ def selected(workspace: Workspace, options: Options) -> list[str]:
     return [name for name in names if name in stand and not _well(stand[name])]
 
 
-def check(workspace: Workspace, names: Sequence[str], options: Options, world: World, progress: Progress) -> Outcome:
+def check(
+    workspace: Workspace, names: Sequence[str], options: Options, world: World, progress: Progress
+) -> Outcome:
     """Run the checks called `names`, with the members of groups among them, and record what they found.
 
     Where the store fails, the checks are run all the same, and the fault is in the answer. A
@@ -201,7 +203,11 @@ def _settle(
 
 
 def _record(
-    workspace: Workspace, results: Sequence[Result], rules: Mapping[str, Rules], options: Options, world: World
+    workspace: Workspace,
+    results: Sequence[Result],
+    rules: Mapping[str, Rules],
+    options: Options,
+    world: World,
 ) -> Mapping[str, Standing]:
     import os
 
@@ -209,7 +215,12 @@ def _record(
     from opsctl.store.results import Run, record
 
     selector = " ".join((*options.selectors, *(f"-x {one}" for one in options.exclude))) or "all"
-    run = Run(world.now, max(world.now, time.time()) if "OPSCTL_NOW" not in world.environ else world.now, os.uname().nodename, selector)
+    run = Run(
+        world.now,
+        max(world.now, time.time()) if "OPSCTL_NOW" not in world.environ else world.now,
+        os.uname().nodename,
+        selector,
+    )
     with open_store(workspace.store, write=True) as store:
         return record(store, run, results, rules, exit_code)
 
@@ -224,7 +235,13 @@ def _checked(
     bad = [one.name for one in definitions if one.name in found and not standings[one.name].state.good]
     roots = root_causes(workspace.services, bad)
     return tuple(
-        _with_context(workspace.services[one.name.partition("/")[0]], one, found[one.name], standings[one.name], roots.get(one.name))
+        _with_context(
+            workspace.services[one.name.partition("/")[0]],
+            one,
+            found[one.name],
+            standings[one.name],
+            roots.get(one.name),
+        )
         for one in definitions
         if one.name in found
     )

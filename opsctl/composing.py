@@ -21,7 +21,8 @@ _BRACKETS = re.compile(rb"[\[\]{}]")
 _DEEP_DASHES = re.compile(rb"^(?:[ \t]*[-?][ \t]){200}", re.MULTILINE)
 _STANDARD = "tag:yaml.org,2002:"
 _TAGS = frozenset(
-    _STANDARD + name for name in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map", "value", "merge")
+    _STANDARD + name
+    for name in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map", "value", "merge")
 )
 _WINDOW = 100
 
@@ -84,7 +85,11 @@ def compose(data: bytes, file: str) -> tuple[Node | None, Source, list[Problem]]
     except UnicodeDecodeError as error:
         row = data.count(b"\n", 0, error.start)
         column = error.start - (data.rfind(b"\n", 0, error.start) + 1)
-        return None, Source(file, ()), [Problem(file, row + 1, column + 1, "not UTF-8 text; save the file as UTF-8")]
+        return (
+            None,
+            Source(file, ()),
+            [Problem(file, row + 1, column + 1, "not UTF-8 text; save the file as UTF-8")],
+        )
     source = Source(file, tuple(text.splitlines()))
     if _too_deep(data):
         return None, source, [source.problem(0, 0, f"nested deeper than {_DEEPEST} levels; flatten it")]
@@ -115,15 +120,21 @@ def _compose(text: str, source: Source) -> tuple[Node | None, list[Problem]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         words = _plain_words(error)
-        return None, [source.problem(mark.line, mark.column, words) if mark else Problem(source.file, 1, 1, words)]
+        return None, [
+            source.problem(mark.line, mark.column, words) if mark else Problem(source.file, 1, 1, words)
+        ]
     except yaml.reader.ReaderError as error:
         before = text[: error.position] if isinstance(error.position, int) else ""
         row, column = before.count("\n"), len(before) - (before.rfind("\n") + 1)
         return None, [source.problem(row, column, "a control character is not allowed here; remove it")]
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        return None, [Problem(source.file, 1, 1, f"not readable as YAML: {line(str(error)) or 'nested too deep'}")]
+        return None, [
+            Problem(source.file, 1, 1, f"not readable as YAML: {line(str(error)) or 'nested too deep'}")
+        ]
     if node is None:
-        return None, [Problem(source.file, 1, 1, "the file is empty; write `version: 1` and what you operate")]
+        return None, [
+            Problem(source.file, 1, 1, "the file is empty; write `version: 1` and what you operate")
+        ]
     return node, []
 
 
@@ -150,8 +161,13 @@ def _walk(node: Node, source: Source, depth: int, seen: dict[int, Node]) -> Iter
         return
     if node.id != "scalar":
         seen[id(node)] = node
-    if node.tag not in _TAGS or (node.id == "scalar" and node.style and node.tag != _STANDARD + "str" and node.style not in "|>"):
-        yield source.at(node, f"the tag `{line(shorten(node.tag.removeprefix(_STANDARD), 40))}` is not allowed; write the plain value")
+    if node.tag not in _TAGS or (
+        node.id == "scalar" and node.style and node.tag != _STANDARD + "str" and node.style not in "|>"
+    ):
+        yield source.at(
+            node,
+            f"the tag `{line(shorten(node.tag.removeprefix(_STANDARD), 40))}` is not allowed; write the plain value",
+        )
     if node.id == "sequence":
         for member in node.value:
             yield from _walk(member, source, depth + 1, seen)
@@ -170,7 +186,9 @@ def _walk_mapping(node: Node, source: Source, depth: int, seen: dict[int, Node])
             yield source.at(key, f'a key must be text; write it in quotes: "{line(shorten(key.value, 40))}"')
         elif key.value in first:
             place = first[key.value].start_mark.line + 1
-            yield source.at(key, f"duplicate key `{line(shorten(key.value, 60))}`; first at line {place}; keep one")
+            yield source.at(
+                key, f"duplicate key `{line(shorten(key.value, 60))}`; first at line {place}; keep one"
+            )
         else:
             first[key.value] = key
         yield from _walk(value, source, depth + 1, seen)

@@ -64,6 +64,14 @@ class Service:
     checks: tuple[CheckDefinition, ...]
 
 
+class Retention(NamedTuple):
+    """How long the store keeps what, in seconds; failures at least as long as passes."""
+
+    passes: float = 30 * 86400.0
+    failures: float = 400 * 86400.0
+    rollups: float = 1100 * 86400.0
+
+
 @dataclass(frozen=True)
 class Workspace:
     """Everything a workspace declares; `root` is its folder, `store` its store's file."""
@@ -73,6 +81,7 @@ class Workspace:
     store: Path
     timezone: str
     services: Mapping[str, Service]
+    retention: Retention = Retention()
 
     def checks(self) -> dict[str, tuple[Service, CheckDefinition]]:
         """Every check by name, in the order of the workspace."""

@@ -158,7 +158,10 @@ class Exchange:
     def _follow(self, location: str, status: int) -> None:
         self._hops += 1
         if self._hops > self._check.redirects:
-            self._fail(Cause.REDIRECT, f"more than {self._check.redirects} redirects; raise `redirects` if that is right")
+            self._fail(
+                Cause.REDIRECT,
+                f"more than {self._check.redirects} redirects; raise `redirects` if that is right",
+            )
             return
         request = self._request
         keeps = status in _KEEPING_METHOD or request.method in {"GET", "HEAD"}
@@ -175,7 +178,10 @@ class Exchange:
 
     def _failure(self, handle: pycurl.Curl, code: int, words: str) -> tuple[Cause, str]:
         if self._too_large:
-            return Cause.TOO_LARGE, f"the body is longer than {self._check.max_body} bytes; raise `max_body` if that is right"
+            return (
+                Cause.TOO_LARGE,
+                f"the body is longer than {self._check.max_body} bytes; raise `max_body` if that is right",
+            )
         if code == pycurl.E_COULDNT_CONNECT:
             refused = handle.getinfo(pycurl.OS_ERRNO) == _ECONNREFUSED
             return (Cause.REFUSED, "connection refused") if refused else (Cause.UNREACHABLE, words)
@@ -201,7 +207,11 @@ class Exchange:
             "size": self._size,
         }
         if "latency" in wanted:
-            values.update((f"latency.{name}", seconds) for name, seconds in phases.items() if name in {"dns", "connect", "tls"})
+            values.update(
+                (f"latency.{name}", seconds)
+                for name, seconds in phases.items()
+                if name in {"dns", "connect", "tls"}
+            )
             values["latency.first_byte"] = handle.getinfo(pycurl.STARTTRANSFER_TIME)
         if "version" in wanted:
             values["version"] = _VERSION_NAMES.get(handle.getinfo(pycurl.INFO_HTTP_VERSION), "unknown")
@@ -343,7 +353,11 @@ def _refuse_constant(word: str) -> Value:
 def _phases(handle: pycurl.Curl) -> dict[str, float]:
     """Seconds spent in each phase of the last hop, in order; a phase that did not happen is left out."""
     info = handle.getinfo
-    resolved, connected, total = info(pycurl.NAMELOOKUP_TIME), info(pycurl.CONNECT_TIME), info(pycurl.TOTAL_TIME)
+    resolved, connected, total = (
+        info(pycurl.NAMELOOKUP_TIME),
+        info(pycurl.CONNECT_TIME),
+        info(pycurl.TOTAL_TIME),
+    )
     secured, first = info(pycurl.APPCONNECT_TIME), info(pycurl.STARTTRANSFER_TIME)
     phases = {"dns": resolved}
     if connected:
@@ -378,7 +392,12 @@ def trusted_certificates() -> str:
     """The file of certificates that this machine trusts; certifi's where the system has none."""
     import os
 
-    for path in (os.environ.get("SSL_CERT_FILE"), "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"):
+    for path in (
+        os.environ.get("SSL_CERT_FILE"),
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/cert.pem",
+    ):
         if path and os.path.isfile(path):
             return path
     import certifi
@@ -388,7 +407,11 @@ def trusted_certificates() -> str:
 
 def _origin(url: str) -> tuple[str, str, int | None]:
     parts = urlsplit(url)
-    return parts.scheme, (parts.hostname or "").lower(), parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return (
+        parts.scheme,
+        (parts.hostname or "").lower(),
+        parts.port or {"http": 80, "https": 443}.get(parts.scheme),
+    )
 
 
 _ECONNREFUSED = 111

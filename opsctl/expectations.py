@@ -41,7 +41,15 @@ _STEP = re.compile(r'\.([\w-]+)|\[(\*)\]|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t"}
-_INSTEAD = {"=": "==", "~": "matches", "=~": "matches", "is": "==", "equals": "==", "like": "matches", "!~": "not ... matches"}
+_INSTEAD = {
+    "=": "==",
+    "~": "matches",
+    "=~": "matches",
+    "is": "==",
+    "equals": "==",
+    "like": "matches",
+    "!~": "not ... matches",
+}
 
 
 class ExpectationError(ValueError):
@@ -178,16 +186,25 @@ class _Parser:
             wrapper = token.text
             token = self._next("a subject")
         if token.kind != "word":
-            raise ExpectationError(f"a subject is expected here, not `{line(shorten(token.text, 40))}`; {self._known()}", token.column)
+            raise ExpectationError(
+                f"a subject is expected here, not `{line(shorten(token.text, 40))}`; {self._known()}",
+                token.column,
+            )
         name, path, subject = self._resolve(token)
         if wrapper and not self._punctuation(")"):
             raise ExpectationError(f"`{wrapper}(` is not closed; add `)`", self._here())
         if Star() in path and not wrapper:
-            raise ExpectationError("`[*]` stands for many values; wrap it in `any(...)`, `all(...)` or `len(...)`", token.column)
+            raise ExpectationError(
+                "`[*]` stands for many values; wrap it in `any(...)`, `all(...)` or `len(...)`", token.column
+            )
         if wrapper in {"any", "all"} and subject.kind not in {Kind.LIST, Kind.JSON}:
-            raise ExpectationError(f"`{name}` is a {subject.kind}, not a list; leave `{wrapper}(...)` out", token.column)
+            raise ExpectationError(
+                f"`{name}` is a {subject.kind}, not a list; leave `{wrapper}(...)` out", token.column
+            )
         if wrapper == "len" and subject.kind not in {Kind.LIST, Kind.JSON, Kind.TEXT}:
-            raise ExpectationError(f"`{name}` is a {subject.kind} and has no length; leave `len(...)` out", token.column)
+            raise ExpectationError(
+                f"`{name}` is a {subject.kind} and has no length; leave `len(...)` out", token.column
+            )
         return wrapper, name, path, subject
 
     def _punctuation(self, sign: str) -> bool:
@@ -212,7 +229,9 @@ class _Parser:
             return first, _path(rest), subject
         names = [name.removesuffix(".*") for name in self.subjects]
         hint = suggestion(token.text, names)
-        raise ExpectationError(f"unknown subject `{line(shorten(token.text, 60))}`{hint or '; ' + self._known()}", token.column)
+        raise ExpectationError(
+            f"unknown subject `{line(shorten(token.text, 60))}`{hint or '; ' + self._known()}", token.column
+        )
 
     def _known(self) -> str:
         return f"the subjects here are {listed([name.replace('*', 'NAME') for name in self.subjects])}"
@@ -230,7 +249,11 @@ class _Parser:
         if operator.text == "exists" and wrapper:
             allowed = allowed - {"exists"}
         if operator.text not in allowed:
-            what = "a member of a list" if wrapper in {"any", "all"} and subject.kind is Kind.LIST else f"a {kind}"
+            what = (
+                "a member of a list"
+                if wrapper in {"any", "all"} and subject.kind is Kind.LIST
+                else f"a {kind}"
+            )
             raise ExpectationError(
                 f"`{operator.text}` does not go with {what}; use {ticked([word for word in OPERATORS if word in allowed])}",
                 operator.column,
@@ -247,7 +270,11 @@ class _Parser:
         if kind is Kind.LIST:
             return self._literal(token, name, Kind.TEXT)
         literal = self._literal(token, name, kind)
-        if kind is Kind.JSON and operator in ORDERING and (isinstance(literal, bool) or not isinstance(literal, int | float)):
+        if (
+            kind is Kind.JSON
+            and operator in ORDERING
+            and (isinstance(literal, bool) or not isinstance(literal, int | float))
+        ):
             raise ExpectationError(f"`{operator}` needs a number; write it without quotes", token.column)
         if kind is Kind.JSON and operator == "contains" and isinstance(literal, Quantity):
             raise ExpectationError("a value in JSON has no unit; write a text or a number", token.column)
@@ -266,19 +293,25 @@ class _Parser:
             re.compile(source)
         except (re.error, OverflowError, RecursionError) as error:
             position = getattr(error, "pos", None) or 0
-            raise ExpectationError(f"not a regular expression: {error}", token.column + 1 + position) from error
+            raise ExpectationError(
+                f"not a regular expression: {error}", token.column + 1 + position
+            ) from error
         return Pattern(source)
 
     def _members(self, token: _Token, name: str, kind: Kind) -> Operand:
         if token.kind == "range":
             if kind not in {Kind.NUMBER, Kind.JSON}:
-                raise ExpectationError(f"a range is of whole numbers, and `{name}` is a {kind}; write a list", token.column)
+                raise ExpectationError(
+                    f"a range is of whole numbers, and `{name}` is a {kind}; write a list", token.column
+                )
             first, last = (int(end) for end in token.text.split(".."))
             if first > last:
                 raise ExpectationError("the range is empty; write the smaller number first", token.column)
             return Range(first, last)
         if token[:2] != ("punctuation", "["):
-            raise ExpectationError("a list or range is expected here; write `[200, 204]` or `200..299`", token.column)
+            raise ExpectationError(
+                "a list or range is expected here; write `[200, 204]` or `200..299`", token.column
+            )
         return self._list(name, kind)
 
     def _list(self, name: str, kind: Kind) -> tuple[Literal, ...]:
@@ -288,7 +321,9 @@ class _Parser:
                 raise ExpectationError("`,` or `]` is missing in the list", self._here())
             members.append(self._literal(self._next("a value or `]`"), name, kind))
         if not members:
-            raise ExpectationError("the list is empty, so nothing could be in it; add a value", self._here() - 1)
+            raise ExpectationError(
+                "the list is empty, so nothing could be in it; add a value", self._here() - 1
+            )
         return tuple(members)
 
     def _literal(self, token: _Token, name: str, kind: Kind) -> Literal:
@@ -300,7 +335,11 @@ class _Parser:
             return token.text == "true"
         if token.kind == "word" and token.text == "null" and kind is Kind.JSON:
             return None
-        if token.kind == "number" and kind in {Kind.NUMBER, Kind.JSON} and _PLAIN_NUMBER.fullmatch(token.text):
+        if (
+            token.kind == "number"
+            and kind in {Kind.NUMBER, Kind.JSON}
+            and _PLAIN_NUMBER.fullmatch(token.text)
+        ):
             number = float(token.text)
             if not math.isfinite(number):
                 raise ExpectationError("the number is too large", token.column)
@@ -392,7 +431,11 @@ def _show_step(step: Step) -> str:
 
 def _show_operand(operand: Operand) -> str:
     if isinstance(operand, Pattern):
-        return _quote(operand.source) if "/" in operand.source or "\\" in operand.source[-1:] or "\n" in operand.source else f"/{operand.source}/"
+        return (
+            _quote(operand.source)
+            if "/" in operand.source or "\\" in operand.source[-1:] or "\n" in operand.source
+            else f"/{operand.source}/"
+        )
     if isinstance(operand, Quantity):
         return show_quantity(operand.kind, operand.amount)
     if isinstance(operand, Range):

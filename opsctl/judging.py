@@ -56,7 +56,10 @@ def _walk(value: Value, path: Sequence[Step]) -> Value | _Absent:
             if not isinstance(value, list):
                 return _Absent(observed=True)
             # A member that lacks the rest of the path is kept as a gap, so that `all` cannot pass over it.
-            return [None if isinstance(found := _walk(member, path[at + 1 :]), _Absent) else found for member in value]
+            return [
+                None if isinstance(found := _walk(member, path[at + 1 :]), _Absent) else found
+                for member in value
+            ]
         if isinstance(step, str) and isinstance(value, dict) and step in value:
             value = value[step]
         elif isinstance(step, int) and isinstance(value, list) and step < len(value):
@@ -75,7 +78,11 @@ def _verdict(expectation: Expectation, found: Value | _Absent) -> bool | None:
         return None
     operator, operand = expectation.operator, expectation.operand
     if expectation.wrapper == "len":
-        return _compare(operator, len(found), operand, Kind.NUMBER) if isinstance(found, list | str | dict) else None
+        return (
+            _compare(operator, len(found), operand, Kind.NUMBER)
+            if isinstance(found, list | str | dict)
+            else None
+        )
     if expectation.wrapper:
         if not isinstance(found, list):
             return None
@@ -172,7 +179,11 @@ def _needed(expectation: Expectation) -> str:
     if expectation.operator in {"matches", "contains"}:
         return "text"
     operand = expectation.operand
-    member = operand[0] if isinstance(operand, tuple) and not isinstance(operand, Range | Quantity | Pattern) else operand
+    member = (
+        operand[0]
+        if isinstance(operand, tuple) and not isinstance(operand, Range | Quantity | Pattern)
+        else operand
+    )
     if isinstance(member, bool):
         return "boolean"
     return "text" if isinstance(member, str) else "finite number"
@@ -181,7 +192,12 @@ def _needed(expectation: Expectation) -> str:
 def _show_value(value: Value, expectation: Expectation) -> str:
     if expectation.wrapper == "len" and isinstance(value, list | str | dict):
         return str(len(value))
-    if expectation.kind in _QUANTITIES and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if (
+        expectation.kind in _QUANTITIES
+        and isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+    ):
         return brief(expectation.kind, value)
     try:
         text = json.dumps(value if not isinstance(value, str) else value[: _SHOWN * 2], ensure_ascii=False)

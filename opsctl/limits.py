@@ -45,5 +45,7 @@ Name = Annotated[
 ]
 
 
-class OneOrMore(NamedTuple):
+class OneOrMore:
     """A list that may be written as its only member."""
+
+    # No NamedTuple: without fields it would equal NotEmpty(), and typing caches annotations by equality.

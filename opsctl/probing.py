@@ -64,7 +64,9 @@ def probe_all(checks: Sequence[CheckDefinition], conditions: Conditions) -> Iter
         yield result
     for check in checks:
         if check.type == "group":
-            ask = _ask(check, conditions)._replace(results=lambda selectors: _found(selectors, found, conditions))
+            ask = _ask(check, conditions)._replace(
+                results=lambda selectors: _found(selectors, found, conditions)
+            )
             found[check.name] = _conclude(_Answer(check, _look(check, ask), 1), conditions)
             yield found[check.name]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import types
 import typing
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
@@ -22,8 +23,6 @@ from opsctl.prose import line, listed, shorten, suggestion, ticked
 from opsctl.secrets import Template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from yaml.nodes import Node
 
 __all__ = ["FAILED", "Located", "Problem", "ReadWith", "Reading", "read"]
@@ -41,10 +40,13 @@ _TYPES = {
     "value": "a `=`",
     "merge": "a `<<`",
 }
-# YAML 1.2 reads these as numbers and YAML 1.1 as text.
-_NUMBER_IN_12 = re.compile(r"0o[0-7]+|[-+]?(\.\d+|\d+(\.\d*)?)[eE][-+]?\d+")
-_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?")
+# YAML 1.2 reads these as numbers, and the letter of YAML 1.1 those as booleans; PyYAML reads both as text.
+_NUMBER_IN_12 = re.compile(r"0o[0-7]+|[-+]?[0-9]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+")
+_BOOLEAN_IN_11 = frozenset("yYnN")
+# 18 digits fit the integers of SQLite and of every language that reads our JSON.
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?")
+_REFERENCE = re.compile(r"\$\{[^}]*\}?")
 
 
 class _Failed:
@@ -99,7 +101,9 @@ def locate(node: Node, reading: Reading) -> Located:
     start, end = node.start_mark, node.end_mark
     quote = 1 if node.style in {"'", '"'} else 0
     exact = start.line == end.line and end.column - start.column == len(node.value) + 2 * quote
-    return Located(node.value, reading.source, start.line, start.column + quote if exact else start.column, exact)
+    return Located(
+        node.value, reading.source, start.line, start.column + quote if exact else start.column, exact
+    )
 
 
 @cache
@@ -130,21 +134,30 @@ def _annotated(type_: Any) -> Reader:
     for limit in limits:
         if isinstance(limit, ReadWith):
             return limit.read
-    unit = next((limit for limit in limits if isinstance(limit, Unit)), None)
+    unit = unit_of(type_)
     reader = _quantity(unit) if unit else _reader(inner)
     if any(isinstance(limit, OneOrMore) for limit in limits):
-        reader = _one_or_more(reader, _reader(get_args(inner)[0]))
+        many = inner if get_origin(inner) is tuple else get_args(inner)[0]
+        reader = _one_or_more(reader, _reader(get_args(many)[0]))
     checks = [limit for limit in limits if isinstance(limit, Between | NotEmpty | Matching)]
-    return _limited(reader, checks) if checks else reader
+    return _limited(reader, checks, unit) if checks else reader
 
 
-def _limited(reader: Reader, limits: list[Any]) -> Reader:
+def unit_of(type_: Any) -> Unit | None:
+    """The unit that a number is written with, also where `| None` stands around it."""
+    if get_origin(type_) not in {Annotated, Union, types.UnionType}:
+        return None
+    inner, *limits = get_args(type_)
+    return next((limit for limit in limits if isinstance(limit, Unit)), None) or unit_of(inner)
+
+
+def _limited(reader: Reader, limits: list[Any], unit: Unit | None) -> Reader:
     def read_limited(node: Node, reading: Reading) -> Any:
         value = reader(node, reading)
         if value is FAILED:
             return FAILED
         for limit in limits:
-            words = _exceeded(limit, value)
+            words = _exceeded(limit, value, unit)
             if words:
                 return reading.fail(node, words)
         return value
@@ -152,16 +165,22 @@ def _limited(reader: Reader, limits: list[Any]) -> Reader:
     return read_limited
 
 
-def _exceeded(limit: Any, value: Any) -> str:
-    if isinstance(limit, Between) and value is not None and not limit.least <= value <= limit.most:
-        return f"must be from {limit.least:g} to {limit.most:g}"
-    if isinstance(limit, NotEmpty) and not (value.text if isinstance(value, Template) else value):
-        return "must not be empty"
+def _exceeded(limit: Any, value: Any, unit: Unit | None) -> str:
+    if isinstance(limit, Between) and not limit.least <= value <= limit.most:
+        return f"must be from {_shown(limit.least, unit)} to {_shown(limit.most, unit)}"
+    if isinstance(limit, NotEmpty) and not (value.text if isinstance(value, Template | Located) else value):
+        return "must not be empty; write something, or leave it out"
     if isinstance(limit, Matching):
         text = value.text if isinstance(value, Template | Located) else value
         if not re.fullmatch(limit.pattern, text):
             return f"`{line(shorten(text, 60))}` is not allowed here; use {limit.words}"
     return ""
+
+
+def _shown(number: float, unit: Unit | None) -> str:
+    from opsctl.units import show
+
+    return show(unit.kind, number) if unit else f"{number:.15g}"
 
 
 def _kind(node: Node) -> str:
@@ -173,13 +192,59 @@ def _expected(node: Node, reading: Reading, what: str) -> _Failed:
     return reading.fail(node, f"expected {what}, got {_kind(node)}")
 
 
+def _bare(node: Node) -> str:
+    """What some YAML reader takes a text without quotes for; empty where all take it for text."""
+    if node.style:
+        return ""
+    if node.tag != _STANDARD + "str":
+        return _kind(node)
+    if node.value in _BOOLEAN_IN_11:
+        return _TYPES["bool"]
+    return _TYPES["int"] if _NUMBER_IN_12.fullmatch(node.value) else ""
+
+
+def _not_a_number(node: Node, reading: Reading, what: str, allowed: re.Pattern[str]) -> _Failed:
+    if node.id != "scalar":
+        return _expected(node, reading, what)
+    shown = line(shorten(node.value, 40))
+    if node.style and allowed.fullmatch(node.value):
+        return reading.fail(node, f"expected {what}, got text; write it without quotes: {shown}")
+    if _bare(node) != _TYPES["int"]:
+        return _expected(node, reading, what)
+    return reading.fail(node, f"expected {what}, got `{shown}`; {_meant(node.value, what)}")
+
+
+def _meant(text: str, what: str) -> str:
+    """What to write in place of a number in one of the forms that readers of YAML disagree about."""
+    digits = text.lstrip("+-").replace("_", "")
+    if sum(map(str.isdigit, digits)) > 18:  # noqa: PLR2004 - as many as _INTEGER takes
+        return "write at most 18 digits"
+    if re.fullmatch("0[0-7]+", digits):
+        plain, octal = digits.lstrip("0") or "0", int(digits, 8)
+        return (
+            f"write {plain}"
+            if int(plain) == octal
+            else f"write {plain}, or {octal} where it was meant as octal"
+        )
+    if re.fullmatch("0[xob][0-9a-fA-F]+", digits):
+        return f"write {int(digits, 0)}"
+    plain = digits.lstrip("0") or "0"
+    if _INTEGER.fullmatch(plain) or (what == "a number" and _DECIMAL.fullmatch(plain)):
+        return f"write {'-' * text.startswith('-')}{plain}"
+    return "write it with decimal digits only" if what == "a whole number" else "write it as 1000 or 0.5"
+
+
 def _text(node: Node, reading: Reading) -> Any:
     if node.id != "scalar":
         return _expected(node, reading, "text")
-    if not node.style and (node.tag != _STANDARD + "str" or _NUMBER_IN_12.fullmatch(node.value)):
-        got = "a number" if node.tag == _STANDARD + "str" else _kind(node)
-        hint = f'; write it in quotes: "{line(shorten(node.value, 40))}"' if node.value else ""
-        return reading.fail(node, f"expected text, got {got}{hint}")
+    got = _bare(node)
+    if got:
+        quoted = f'write it in quotes: "{line(shorten(node.value, 40))}"'
+        return reading.fail(
+            node, f"expected text, got {got}; {quoted if node.value else 'write it, or leave it out'}"
+        )
+    if "\0" in node.value:
+        return reading.fail(node, "expected text, got a NUL character in it; remove it")
     return node.value
 
 
@@ -187,13 +252,22 @@ def _template(node: Node, reading: Reading) -> Any:
     text = _text(node, reading)
     if text is FAILED:
         return FAILED
-    template = Template(text)
-    if "${" in text:
-        try:
-            tuple(template.references())
-        except ValueError as error:
-            return reading.fail(node, str(error))
-    return template
+    before = len(reading.problems)
+    for found in _REFERENCE.finditer(text):
+        words = _malformed(found[0])
+        if words:
+            reading.problems.append(locate(node, reading).problem(words, found.start()))
+    return Template(text) if len(reading.problems) == before else FAILED
+
+
+def _malformed(reference: str) -> str:
+    if not reference.endswith("}"):
+        return "a reference begins here and never ends; write `${env:NAME}` or `${file:PATH}`"
+    try:
+        tuple(Template(reference).references())
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _located(node: Node, reading: Reading) -> Any:
@@ -202,22 +276,26 @@ def _located(node: Node, reading: Reading) -> Any:
 
 def _integer(node: Node, reading: Reading) -> Any:
     if node.id != "scalar" or node.style or not _INTEGER.fullmatch(node.value):
-        if node.id == "scalar" and node.tag == _STANDARD + "int":
-            return reading.fail(node, f"`{line(node.value)}` is not a plain whole number; write it with digits only, without a leading 0")
-        return _expected(node, reading, "a whole number")
-    return int(node.value[:20])
+        return _not_a_number(node, reading, "a whole number", _INTEGER)
+    return int(node.value)
 
 
 def _number(node: Node, reading: Reading) -> Any:
     if node.id != "scalar" or node.style or not _DECIMAL.fullmatch(node.value):
-        return _expected(node, reading, "a number")
+        return _not_a_number(node, reading, "a number", _DECIMAL)
     return float(node.value)
 
 
 def _boolean(node: Node, reading: Reading) -> Any:
     if node.id != "scalar" or node.style or node.value not in {"true", "false"}:
         if node.id == "scalar" and node.tag == _STANDARD + "bool":
-            return reading.fail(node, f"`{node.value}` reads differently from tool to tool; write true or false")
+            return reading.fail(
+                node, f"`{node.value}` reads differently from tool to tool; write true or false"
+            )
+        if node.id == "scalar" and node.value in {"true", "false"}:
+            return reading.fail(
+                node, f"expected true or false, got text; write it without quotes: {node.value}"
+            )
         return _expected(node, reading, "true or false")
     return node.value == "true"
 
@@ -227,9 +305,15 @@ def _pattern(node: Node, reading: Reading) -> Any:
     if text is FAILED:
         return FAILED
     try:
-        return re.compile(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return re.compile(text)
     except re.error as error:
-        return reading.fail(node, f"not a regular expression: {error}")
+        words = f"not a regular expression: {line(error.msg)}; correct it"
+        reading.problems.append(locate(node, reading).problem(words, error.pos or 0))
+        return FAILED
+    except (OverflowError, RecursionError):
+        return reading.fail(node, "a regular expression too large to use; make it smaller")
 
 
 def _quantity(unit: Unit) -> Reader:
@@ -284,10 +368,18 @@ def _mapping(key_reader: Reader, value_reader: Reader) -> Reader:
     def read_mapping(node: Node, reading: Reading) -> Any:
         if node.id != "mapping":
             return _expected(node, reading, "a mapping")
-        pairs = [(key_reader(key, reading), value_reader(value, reading)) for key, value in node.value]
+        pairs = [
+            (key_reader(key, reading) if _is_key(key) else FAILED, value_reader(value, reading))
+            for key, value in node.value
+        ]
         return FAILED if any(FAILED in (key, value) for key, value in pairs) else dict(pairs)
 
     return read_mapping
+
+
+def _is_key(node: Node) -> bool:
+    """Whether a key is text at all; composing has already reported the others."""
+    return node.id == "scalar" and (bool(node.style) or node.tag == _STANDARD + "str")
 
 
 class _Field(NamedTuple):
@@ -319,10 +411,17 @@ def _dataclass(cls: Any) -> Reader:
             if not shorthand:
                 return _expected(node, reading, "a mapping")
             value = known[shorthand].reader(node, reading)
-            return FAILED if value is FAILED else _make(cls, {shorthand: value}, {shorthand: node}, node, reading)
+            others = [key for key in required if key != shorthand]
+            if others:
+                return reading.fail(node, f"expected a mapping; it needs {ticked(others, 'and')} too")
+            if value is FAILED:
+                return FAILED
+            return _make(cls, {known[shorthand].name: value}, {shorthand: node}, node, reading)
         values: dict[str, Any] = {}
         places: dict[str, Node] = {}
         for key_node, value_node in node.value:
+            if not _is_key(key_node):
+                continue
             field = known.get(key_node.value)
             if field is None:
                 reading.fail(key_node, unknown_key(key_node.value, known))
@@ -347,7 +446,7 @@ def _make(cls: Any, values: dict[str, Any], places: dict[str, Node], node: Node,
         return made
     found: list[tuple[str, str]] = list(find())
     for field, message in found:
-        reading.fail(places.get(field, node), message)
+        reading.fail(places.get(field.rstrip("_"), node), message)
     return FAILED if found else made
 
 

@@ -28,7 +28,6 @@ class Transfer(NamedTuple):
     finish: Callable[[int, str], None]
 
 
-
 class Loop:
     """Moves transfers until none is left. A transfer's `finish` may add further ones."""
 

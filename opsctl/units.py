@@ -73,7 +73,14 @@ def _show_duration(value: float) -> str:
     if micros == 0:
         return "0s"
     parts = []
-    for unit, size in (("d", 86400 * 10**6), ("h", 3600 * 10**6), ("m", 60 * 10**6), ("s", 10**6), ("ms", 1000), ("us", 1)):
+    for unit, size in (
+        ("d", 86400 * 10**6),
+        ("h", 3600 * 10**6),
+        ("m", 60 * 10**6),
+        ("s", 10**6),
+        ("ms", 1000),
+        ("us", 1),
+    ):
         number, micros = divmod(micros, size)
         if number:
             parts.append(f"{number}{unit}")

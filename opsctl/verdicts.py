@@ -64,7 +64,9 @@ def _state(
     unmet = next((expectation for expectation, verdict in expected if verdict is False), None)
     unclear = next((expectation for expectation, verdict in expected if verdict is None), None)
     if unmet is None and unclear is None:
-        warned = next((e for e, one in zip(check.warn, judged[len(expected) :], strict=True) if not one.verdict), None)
+        warned = next(
+            (e for e, one in zip(check.warn, judged[len(expected) :], strict=True) if not one.verdict), None
+        )
         return (State.DEGRADED, warned.cause) if warned else (State.UP, None)
     if failure:
         return (State.UNKNOWN if failure.cause.ours else State.DOWN), failure.cause

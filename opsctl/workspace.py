@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple,
 
 from opsctl.checks import KINDS, Check, load
 from opsctl.composing import Problem, Source, compose
-from opsctl.definitions import CheckDefinition, Service, Tier, Workspace
+from opsctl.definitions import CheckDefinition, Retention, Service, Tier, Workspace
 from opsctl.errors import UsageError, WorkspaceInvalidError, WorkspaceMissingError
 from opsctl.expectations import Expectation, ExpectationError, parse, root
 from opsctl.limits import Between, Doc, Matching, Name, NotEmpty, OneOrMore, Seconds
@@ -46,7 +46,9 @@ class Terms:
     fail_after: Annotated[Streak | None, Doc("Failures in a row before it counts as an outage.")] = None
     ok_after: Annotated[Streak | None, Doc("Passes in a row before an outage has ended.")] = None
     every: Annotated[
-        Seconds | None, Between(1, 31_536_000), Doc("How often results are expected; twice this long one counts.")
+        Seconds | None,
+        Between(1, 31_536_000),
+        Doc("How often results are expected; twice this long one counts."),
     ] = None
 
 
@@ -74,7 +76,9 @@ class DeclaredCheck(NamedTuple):
 def read_check(node: Node, reading: Reading) -> Any:
     """A mapping with the key of one check type, and its terms, as a DeclaredCheck."""
     if node.id != "mapping":
-        return reading.fail(node, "expected a mapping with a check type, as `http: https://example.com/health`")
+        return reading.fail(
+            node, "expected a mapping with a check type, as `http: https://example.com/health`"
+        )
     found = [(key, value) for key, value in node.value if key.value in KINDS]
     terms_known = yaml_fields_of_terms()
     strange = [key for key, _ in node.value if key.value not in KINDS and key.value not in terms_known]
@@ -83,7 +87,11 @@ def read_check(node: Node, reading: Reading) -> Any:
     if len(found) != 1:
         if not strange:
             names = [key.value for key, _ in found]
-            words = f"{listed(names)} exclude each other; make each its own check" if names else f"the check type is missing; add one of {ticked(KINDS)}"
+            words = (
+                f"{listed(names)} exclude each other; make each its own check"
+                if names
+                else f"the check type is missing; add one of {ticked(KINDS)}"
+            )
             reading.fail(node, words)
         return FAILED
     type_, kind_node = found[0][0].value, found[0][1]
@@ -105,7 +113,10 @@ def yaml_fields_of_terms() -> frozenset[str]:
 def unknown_check_key(key: str, terms: frozenset[str]) -> str:
     """What to say of a key that is neither a check type nor a term."""
     known = [*KINDS, *sorted(terms)]
-    hint = suggestion(key, known) or f"; a check has one type ({listed(list(KINDS), 'or')}) and {listed(sorted(terms))}"
+    hint = (
+        suggestion(key, known)
+        or f"; a check has one type ({listed(list(KINDS), 'or')}) and {listed(sorted(terms))}"
+    )
     return f"unknown key `{line(shorten(str(key), 60))}`{hint}"
 
 
@@ -120,7 +131,9 @@ def _expectations(
     own = getattr(kind, "expectations", None)
     expect, warn = own() if own else (kind.EXPECT, ())
     return (
-        _parse(kind, terms.expect, reading) if terms.expect is not None else _parse_texts(kind, tuple(expect)),
+        _parse(kind, terms.expect, reading)
+        if terms.expect is not None
+        else _parse_texts(kind, tuple(expect)),
         _parse(kind, terms.warn, reading) if terms.warn is not None else _parse_texts(kind, tuple(warn)),
     )
 
@@ -202,6 +215,22 @@ class Defaults:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeclaredRetention:
+    """How long the store keeps what; `opsctl db prune` deletes the rest."""
+
+    passes: Annotated[Seconds, Between(3600, 10**10), Doc("Results of passes.")] = Retention().passes
+    failures: Annotated[Seconds, Between(3600, 10**10), Doc("Results of failures.")] = Retention().failures
+    rollups: Annotated[Seconds, Between(3600, 10**10), Doc("Hourly figures and outages.")] = (
+        Retention().rollups
+    )
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Failures outlive passes, and figures outlive both."""
+        if not self.passes <= self.failures <= self.rollups:
+            yield "failures", "failures are kept at least as long as passes, and rollups as long as failures"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Part:
     """Any file of a workspace but its root."""
 
@@ -215,9 +244,16 @@ class Root(Part):
     version: Annotated[Literal[1], Doc("The version of this format.")]
     name: Annotated[str, NotEmpty(), Doc("What is operated here.")]
     timezone: Annotated[Located | None, Doc("The zone of schedules and reports, as `Europe/Berlin`.")] = None
-    store: Annotated[str, NotEmpty(), Doc("The store's file; the variable OPSCTL_DB overrides it.")] = ".opsctl/opsctl.db"
+    store: Annotated[str, NotEmpty(), Doc("The store's file; the variable OPSCTL_DB overrides it.")] = (
+        ".opsctl/opsctl.db"
+    )
     include: Annotated[tuple[Located, ...] | None, Doc("Globs of further files.")] = None
-    defaults: Annotated[Defaults, Doc("What holds where nothing else is said.")] = field(default_factory=Defaults)
+    defaults: Annotated[Defaults, Doc("What holds where nothing else is said.")] = field(
+        default_factory=Defaults
+    )
+    retention: Annotated[DeclaredRetention, Doc("How long the store keeps what.")] = field(
+        default_factory=DeclaredRetention
+    )
 
     SHORTHAND: ClassVar[str] = ""
 
@@ -261,6 +297,7 @@ def load_workspace(folder: Path, environ: Mapping[str, str]) -> Workspace:
         store=folder / (environ.get("OPSCTL_DB") or top.store),
         timezone=top.timezone.text if top.timezone else "UTC",
         services=built,
+        retention=Retention(top.retention.passes, top.retention.failures, top.retention.rollups),
     )
     problems = list(_empty_groups(workspace, services))
     if problems:
@@ -292,7 +329,11 @@ def _included(folder: Path, top: Root | None, problems: list[Problem]) -> list[P
             try:
                 matches = sorted(folder.glob(glob.text))
             except (ValueError, NotImplementedError):
-                problems.append(glob.problem(f"`{line(glob.text)}` is not a glob below the workspace; write `folder/*.yaml`"))
+                problems.append(
+                    glob.problem(
+                        f"`{line(glob.text)}` is not a glob below the workspace; write `folder/*.yaml`"
+                    )
+                )
                 continue
             if not matches:
                 problems.append(glob.problem(f"`{line(glob.text)}` matches no file; correct or remove it"))
@@ -312,19 +353,27 @@ def _duplicates(declared: Sequence[tuple[Located, DeclaredService | None]]) -> I
         other = first.setdefault(place.text, place)
         if other is not place:
             where = f"{other.source.file}:{other.line + 1}:{other.column + 1}"
-            yield place.problem(f"service `{place.text}` is defined twice; first at {where}; rename or remove one")
+            yield place.problem(
+                f"service `{place.text}` is defined twice; first at {where}; rename or remove one"
+            )
 
 
-def _dangling(folder: Path, services: Mapping[str, DeclaredService], known: Collection[str]) -> Iterator[Problem]:
+def _dangling(
+    folder: Path, services: Mapping[str, DeclaredService], known: Collection[str]
+) -> Iterator[Problem]:
     for service in services.values():
         for target in service.depends_on:
             if target.text not in known:
                 hint = suggestion(target.text, known)
-                yield target.problem(f"no service is called `{line(target.text)}`{hint or '; add it, or correct the name'}")
+                yield target.problem(
+                    f"no service is called `{line(target.text)}`{hint or '; add it, or correct the name'}"
+                )
         for runbook in (service.runbook, *(check.terms.runbook for check in service.checks.values())):
             if runbook is not None and not (folder / "runbooks" / f"{runbook.text}.md").is_file():
                 written = [path.stem for path in (folder / "runbooks").glob("*.md")]
-                yield runbook.problem(f"no runbook is called `{line(runbook.text)}`{suggestion(runbook.text, written) or f'; write it in runbooks/{line(runbook.text)}.md'}")
+                yield runbook.problem(
+                    f"no runbook is called `{line(runbook.text)}`{suggestion(runbook.text, written) or f'; write it in runbooks/{line(runbook.text)}.md'}"
+                )
 
 
 def _cycles(services: Mapping[str, DeclaredService]) -> Iterator[Problem]:
@@ -332,7 +381,9 @@ def _cycles(services: Mapping[str, DeclaredService]) -> Iterator[Problem]:
     for start in services:
         path: list[str] = []
         # Depth first with an explicit stack: a chain of a thousand services must not exhaust Python's.
-        stack: list[tuple[str, Iterator[Located]]] = [] if start in done else [(start, iter(services[start].depends_on))]
+        stack: list[tuple[str, Iterator[Located]]] = (
+            [] if start in done else [(start, iter(services[start].depends_on))]
+        )
         path = [start] if stack else []
         while stack:
             target = next(stack[-1][1], None)
@@ -341,7 +392,9 @@ def _cycles(services: Mapping[str, DeclaredService]) -> Iterator[Problem]:
                 path.pop()
             elif target.text in path:
                 around = [*path[path.index(target.text) :], target.text]
-                yield target.problem(f"dependency cycle: {' → '.join(around)}; remove one of these dependencies")
+                yield target.problem(
+                    f"dependency cycle: {' → '.join(around)}; remove one of these dependencies"
+                )
             elif target.text in services and target.text not in done:
                 stack.append((target.text, iter(services[target.text].depends_on)))
                 path.append(target.text)
@@ -356,7 +409,9 @@ def _timezone(zone: Located) -> Iterator[Problem]:
         ZoneInfo(zone.text)
     except (OSError, ValueError):
         hint = suggestion(zone.text, available_timezones())
-        yield zone.problem(f"`{line(zone.text)}` is not a time zone{hint or '; write it as `Europe/Berlin` or `UTC`'}")
+        yield zone.problem(
+            f"`{line(zone.text)}` is not a time zone{hint or '; write it as `Europe/Berlin` or `UTC`'}"
+        )
 
 
 def _service(name: str, service: DeclaredService, defaults: Terms) -> Service:

@@ -29,7 +29,9 @@ def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
         _sync_folder(target.parent)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise OutputError(f"{path} cannot be written: {error.strerror}; choose another place with `--out`") from error
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}; choose another place with `--out`"
+        ) from error
 
 
 def _sync_folder(folder: Path) -> None:

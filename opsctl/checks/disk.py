@@ -36,7 +36,7 @@ class DiskCheck:
         "read_only": Subject(Kind.BOOLEAN, "Whether nothing can be written to it."),
         "mounted": Subject(
             Kind.BOOLEAN,
-            "Whether the path itself is where it is mounted, so that it is there at all.",
+            "Whether the path itself is a mount point, so that its disk is there at all.",
             Cause.MISSING,
         ),
     }

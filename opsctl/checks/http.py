@@ -58,8 +58,12 @@ class HttpCheck:
         "latency.dns": Subject(Kind.DURATION, "Resolving the name.", Cause.SLOW),
         "latency.connect": Subject(Kind.DURATION, "Connecting, once the name is resolved.", Cause.SLOW),
         "latency.tls": Subject(Kind.DURATION, "The TLS handshake.", Cause.SLOW),
-        "latency.first_byte": Subject(Kind.DURATION, "From the start to the answer's first byte.", Cause.SLOW),
-        "header.*": Subject(Kind.TEXT, "A header of the answer, by name; several are joined by `, `.", Cause.HEADER),
+        "latency.first_byte": Subject(
+            Kind.DURATION, "From the start to the answer's first byte.", Cause.SLOW
+        ),
+        "header.*": Subject(
+            Kind.TEXT, "A header of the answer, by name; several are joined by `, `.", Cause.HEADER
+        ),
         "body": Subject(Kind.TEXT, "The body as text.", Cause.BODY),
         "json": Subject(Kind.JSON, "The body as JSON, or a value in it.", Cause.BODY),
         "size": Subject(Kind.SIZE, "The body's length.", Cause.BODY),

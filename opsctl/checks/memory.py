@@ -46,9 +46,7 @@ class MemoryCheck:
         "used_percent": Subject(Kind.PERCENT, "What is not available.", Cause.USAGE),
         "available": Subject(Kind.SIZE, "What programs can get without swapping.", Cause.USAGE),
         "total": Subject(Kind.SIZE, "All there is, or the container's limit.", Cause.USAGE),
-        "swap_used_percent": Subject(
-            Kind.PERCENT, "What is used of the swap, where there is any.", Cause.USAGE
-        ),
+        "swap_used_percent": Subject(Kind.PERCENT, "What is used of the swap, if there is any.", Cause.USAGE),
     }
     EXPECT: ClassVar[tuple[str, ...]] = ("used_percent < 95%",)
 
@@ -70,7 +68,7 @@ def look(meminfo: Path, groups: Path) -> Observation:
         words = f"this system does not say in {meminfo} how much memory is available; Linux 3.14 and later do"
         return Observation(failure=Failure(Cause.UNSUPPORTED, words))
     for limit, free in _limits(groups):
-        if limit < total:
+        if 0 < limit < total:
             total, available = limit, min(available, free)
     values: dict[str, Value] = {
         "total": total,
@@ -99,11 +97,10 @@ def _limits(groups: Path) -> Iterator[tuple[int, int]]:
         try:
             limit = int((groups / files.limit).read_text(encoding="ascii"))
             used = int((groups / files.used).read_text(encoding="ascii"))
-            statistics = dict(
-                line.split(" ", 1)
-                for line in (groups / files.statistics).read_text(encoding="ascii").splitlines()
-            )
-            reclaimable = int(statistics.get(files.reclaimable, 0))
+            statistics = (groups / files.statistics).read_text(encoding="ascii").split()
+            reclaimable = dict(zip(statistics[::2], map(int, statistics[1::2]), strict=True))[
+                files.reclaimable
+            ]
         except (OSError, ValueError):
             # No such group, or `max`: no limit.
             continue

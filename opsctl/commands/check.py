@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opsctl.commands.options import Out, Quiet, Selectors, Where
+from opsctl.commands.options import Out, Quiet, Selectors, Where, emit, one_of, open_workspace, reader_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from opsctl.checking import Options, Outcome
+    from opsctl.definitions import Workspace
+    from opsctl.world import World
 
 EPILOG = """Examples:
 
-  opsctl check                          everything, recorded\n
-  opsctl check api tier:critical        one service, and all critical ones\n
-  opsctl check api/health --explain     all that was seen, and the same as a curl line\n
-  opsctl check --failed                 what was not up last time\n
-  opsctl check --quiet                  for cron: no output when all is well\n
+\b
+  opsctl check                          everything, recorded
+  opsctl check api tier:critical        one service, and all critical ones
+  opsctl check api/health --explain     all that was seen, and the same as a curl line
+  opsctl check --failed                 what was not up last time
+  opsctl check --quiet                  for cron: no output when all is well
   opsctl check -o junit --out out.xml   for CI
 """
 
@@ -24,30 +32,115 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=EPILOG)(check)
 
 
-def check(  # noqa: PLR0917 - an argument for each option is how Typer reads them
+def check(
     selectors: Selectors = None,
-    exclude: Annotated[list[str] | None, typer.Option("-x", "--exclude", help="Leave these out.")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("-x", "--exclude", metavar="SELECTOR", help="Leave these out.")
+    ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only what was not up last time.")] = False,
     output: Annotated[
         str,
-        typer.Option("-o", "--output", help="text, json, ndjson, csv, junit, github, nagios, prometheus or markdown."),
+        typer.Option(
+            "-o", "--output", metavar="FORMAT",
+            help="text, json, ndjson, csv, junit, github, nagios, prometheus or markdown.",
+        ),
     ] = "text",
     out: Out = None,
     quiet: Quiet = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show all that was seen, for a pass too.")] = False,
-    listing: Annotated[bool, typer.Option("--list", help="Show what would be checked, and check nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--list", "--dry-run", help="Show what would be checked, and check nothing.")
+    ] = False,
     record: Annotated[bool, typer.Option("--record/--no-record", help="Keep the results in the store.")] = True,
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=500, help="How many checks run at once.")] = 500,
-    timeout: Annotated[str | None, typer.Option("--timeout", help="Bound each attempt, as `5s`.")] = None,
-    fail_on: Annotated[str, typer.Option("--fail-on", help="down, or degraded to exit 1 for that too.")] = "down",
-    exit_style: Annotated[str, typer.Option("--exit-style", help="opsctl or nagios (0, 1, 2, 3).")] = "opsctl",
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="TIME", help="Bound each attempt, as `5s`.")
+    ] = None,
+    fail_on: Annotated[
+        str, typer.Option("--fail-on", metavar="STATE", help="down, or degraded to exit 1 for that too.")
+    ] = "down",
+    exit_style: Annotated[
+        str, typer.Option("--exit-style", metavar="STYLE", help="opsctl, or nagios for 0, 1, 2 and 3.")
+    ] = "opsctl",
     where: Where = None,
-) -> None:
+) -> None:  # fmt: skip
     """Probe services and say what is up, degraded, down or unknown."""
-    from opsctl.checking import Request, run
+    from opsctl.checking import Options, selected
+    from opsctl.formats import FORMATS
+    from opsctl.world import this_world
 
-    request = Request(
-        tuple(selectors or ()), tuple(exclude or ()), failed, output, out, quiet, explain,
-        listing, record, jobs, timeout, fail_on, exit_style, where,
-    )  # fmt: skip
-    raise typer.Exit(run(request))
+    one_of("--output", output, FORMATS)
+    one_of("--fail-on", fail_on, ("down", "degraded"))
+    one_of("--exit-style", exit_style, ("opsctl", "nagios"))
+    world = this_world()
+    options = Options(
+        tuple(selectors or ()), tuple(exclude or ()), failed, jobs, _seconds(timeout), record, explain, quiet
+    )
+    workspace = open_workspace(where, world.environ)
+    names = selected(workspace, options)
+    if dry_run:
+        emit(world, _listing(workspace, names), out)
+    elif not names:
+        emit(world, "" if quiet else "nothing was down, degraded or unknown last time\n", out)
+    else:
+        outcome = _run(workspace, names, options, world)
+        _show(outcome, output, out, options, world)
+        raise typer.Exit(_code(outcome, fail_on, exit_style, output))
+
+
+def _seconds(text: str | None) -> float | None:
+    from opsctl.errors import UsageError
+    from opsctl.outcome import Kind
+    from opsctl.units import parse
+
+    if text is None:
+        return None
+    try:
+        seconds = parse(Kind.DURATION, text)
+    except ValueError as error:
+        raise UsageError(f"--timeout: {error}") from error
+    if not 0 < seconds <= 3600:
+        raise UsageError("--timeout must be more than 0s and at most 1h")
+    return seconds
+
+
+def _listing(workspace: Workspace, names: list[str]) -> str:
+    known = workspace.checks()
+    return "".join(f"{name}\t{known[name][1].type}\t{known[name][1].kind.target()}\n" for name in names)
+
+
+def _run(workspace: Workspace, names: list[str], options: Options, world: World) -> Outcome:
+    from opsctl.checking import check as run
+    from opsctl.formats.progress import Progress
+
+    live = world.stderr.isatty() and not options.single and world.environ.get("TERM") != "dumb"
+    return run(workspace, names, options, world, Progress(len(names), world.stderr if live else None))
+
+
+def _show(outcome: Outcome, output: str, out: Path | None, options: Options, world: World) -> None:
+    from opsctl.formats import load
+    from opsctl.prose import safe
+
+    reader = reader_of(world, quiet=options.single, explain=options.explain, to_file=out is not None)
+    emit(world, load(output).write(outcome.run, reader), out)
+    if outcome.fault is not None:
+        world.stderr.write(f"opsctl: not recorded: {safe(str(outcome.fault))}\n")
+    if outcome.signal is not None:
+        world.stderr.write("opsctl: ended early by a signal; what was not checked is not shown\n")
+
+
+def _code(outcome: Outcome, fail_on: str, exit_style: str, output: str) -> int:
+    from opsctl.checking import exit_code
+    from opsctl.errors import ExitCode, worst
+
+    standings = {one.result.check: one.standing for one in outcome.run.checked}
+    code = exit_code(standings, fail_on_degraded=fail_on == "degraded")
+    if outcome.fault is not None:
+        code = worst([code, ExitCode.STORE])
+    if outcome.signal is not None:
+        code = outcome.signal
+    if exit_style == "nagios":
+        from opsctl.formats.nagios import code as nagios_code
+
+        return nagios_code(code, degraded=any(one.state == "degraded" for one in standings.values()))
+    return code

@@ -3,22 +3,82 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opsctl.errors import UsageError
+from opsctl.prose import suggestion, ticked
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from opsctl.definitions import Workspace
+    from opsctl.formats import Output
+    from opsctl.world import World
+
 Where = Annotated[
     Path | None,
-    typer.Option("-C", "--directory", help="Act on the workspace of this folder.", envvar="OPSCTL_WORKSPACE"),
-]
+    typer.Option(
+        "-C", "--directory", metavar="DIR", envvar="OPSCTL_WORKSPACE", show_envvar=False,
+        help="Act on the workspace of this folder.",
+    ),
+]  # fmt: skip
 Selectors = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Services, service/check, globs, tag:T, tier:T, owner:O, or all.", metavar="[SELECTOR]...", show_default=False
+        help="Services, service/check, globs, tag:T, tier:T, owner:O, or all.", metavar="[SELECTOR]..."
     ),
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", help="Write to this file, as a whole, in place of standard output.")
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="Write to this file, whole, not to standard output."),
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing when all is well.")]
-Json = Annotated[str, typer.Option("-o", "--output", help="text or json.", metavar="FORMAT")]
+Format = Annotated[str, typer.Option("-o", "--output", metavar="FORMAT", help="text or json.")]
+
+
+def open_workspace(where: Path | None, environ: Mapping[str, str]) -> Workspace:
+    """The workspace that a command acts on."""
+    from opsctl.workspace import find, load_workspace
+
+    return load_workspace(find(where), environ)
+
+
+def one_of(option: str, value: str, allowed: Collection[str]) -> str:
+    """`value`, where it is allowed; UsageError otherwise."""
+    if value not in allowed:
+        raise UsageError(f"`{option} {value}` is not one of {ticked(allowed)}{suggestion(value, allowed)}")
+    return value
+
+
+def reader_of(world: World, *, quiet: bool = False, explain: bool = False, to_file: bool = False) -> Output:
+    """Who reads standard output: a person at a terminal, or a program."""
+    from opsctl.formats import Output
+
+    terminal = world.stdout.isatty() and not to_file
+    return Output(
+        colour=terminal and world.coloured(world.stdout),
+        width=_columns(world) if terminal else None,
+        ascii="utf" not in (world.stdout.encoding or "").lower(),
+        quiet=quiet,
+        explain=explain,
+        environ=world.environ,
+    )
+
+
+def _columns(world: World) -> int:
+    import shutil
+
+    return shutil.get_terminal_size((80, 24)).columns if world.stdout.isatty() else 80
+
+
+def emit(world: World, text: str, out: Path | None = None) -> None:
+    """Write an answer to standard output, or to a file as a whole."""
+    if out is not None:
+        from opsctl.writing import write_whole
+
+        write_whole(out, text)
+    elif text:
+        world.stdout.write(text)
+        world.stdout.flush()

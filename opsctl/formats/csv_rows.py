@@ -13,7 +13,22 @@ if TYPE_CHECKING:
     from opsctl.formats import Output
     from opsctl.records import CheckRun
 
-COLUMNS = ("check", "service", "owner", "tier", "state", "since", "seen", "at", "cause", "message", "latency", "attempts", "explained_by", "target")
+COLUMNS = (
+    "check",
+    "service",
+    "owner",
+    "tier",
+    "state",
+    "since",
+    "seen",
+    "at",
+    "cause",
+    "message",
+    "latency",
+    "attempts",
+    "explained_by",
+    "target",
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -35,15 +35,17 @@ def _annotation(one: Checked) -> str:
     level = "warning" if one.standing.state is State.DEGRADED else "error"
     title = f"{one.result.check} is {one.standing.state}"
     message = "\n".join([words(one), *next_steps(one)])
-    return f"::{level} title={_property(title)}::{_data(message)}"
+    return f"::{level} title={property_(title)}::{data(message)}"
 
 
-def _data(text: str) -> str:
+def data(text: str) -> str:
+    """A message as a workflow command takes it."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def property_(text: str) -> str:
+    """A parameter as a workflow command takes it."""
+    return data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _append(path: Path, text: str) -> None:
@@ -52,7 +54,11 @@ def _append(path: Path, text: str) -> None:
         data = text.encode("utf-8", "backslashreplace")
         if len(data) > room:
             note = b"\n\n(cut: a step summary holds 1 MiB)\n"
-            data = data[: max(0, room - len(note))].decode("utf-8", "ignore").encode() + note if room > len(note) else b""
+            data = (
+                data[: max(0, room - len(note))].decode("utf-8", "ignore").encode() + note
+                if room > len(note)
+                else b""
+            )
         with path.open("ab") as file:
             file.write(data)
     except OSError as error:

@@ -20,7 +20,9 @@ def write(run: CheckRun, _out: Output) -> str:
     """The run as JUnit XML, as CI systems read it."""
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites {_totals(run.checked)}>"]
     for service, checked in services(run).items():
-        lines.append(f"  <testsuite name={_attribute(service)} timestamp={_attribute(moment(run.started))} {_totals(checked)}>")
+        lines.append(
+            f"  <testsuite name={_attribute(service)} timestamp={_attribute(moment(run.started))} {_totals(checked)}>"
+        )
         lines += [text for one in checked for text in _case(one)]
         lines.append("  </testsuite>")
     return "\n".join([*lines, "</testsuites>"]) + "\n"
@@ -34,14 +36,14 @@ def _totals(checked: Sequence[Checked]) -> str:
 
 def _case(one: Checked) -> Iterator[str]:
     name = one.result.check.partition("/")[2]
-    opening = f"    <testcase classname={_attribute(one.service)} name={_attribute(name)} time=\"{one.result.latency or 0.0:.3f}\""
+    opening = f'    <testcase classname={_attribute(one.service)} name={_attribute(name)} time="{one.result.latency or 0.0:.3f}"'
     message = words(one)
     if one.standing.state is State.UP:
         yield f"{opening}/>"
         return
     yield f"{opening}>"
     if one.standing.state is State.DEGRADED:
-        yield f"      <system-out>{escape(_xml(safe("degraded: " + message)))}</system-out>"
+        yield f"      <system-out>{escape(_xml(safe('degraded: ' + message)))}</system-out>"
     else:
         tag = "failure" if one.standing.state is State.DOWN else "error"
         details = "\n".join([message, *next_steps(one)])

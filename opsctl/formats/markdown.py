@@ -31,7 +31,11 @@ def write(run: CheckRun, out: Output) -> str:
         for one in shown
     ]
     for one in bad:
-        lines += ["", f"**{escape(one.result.check)}** is {one.standing.state} since {short_moment(one.standing.since)}", ""]
+        lines += [
+            "",
+            f"**{escape(one.result.check)}** is {one.standing.state} since {short_moment(one.standing.since)}",
+            "",
+        ]
         lines += [f"- {escape(step)}" for step in next_steps(one)]
     return "\n".join(lines) + "\n"
 

@@ -27,11 +27,18 @@ def write(run: CheckRun, _out: Output) -> str:
     """The run as a monitoring plugin says it."""
     numbers = counts(run)
     level = 2 if numbers.down else 3 if numbers.unknown or not numbers.total else 1 if numbers.degraded else 0
-    data = " ".join(f"'{_plain(one.result.check)}'={one.result.latency:.6f}s" for one in run.checked if one.result.latency is not None)
+    data = " ".join(
+        f"'{_plain(one.result.check)}'={one.result.latency:.6f}s"
+        for one in run.checked
+        if one.result.latency is not None
+    )
     bad = [one.result.check for one in reversed(ordered(run)) if one.standing.state != "up"]
     names = f": {shorten(', '.join(bad), 60)}" if bad else ""
     first = f"OPSCTL {_WORDS[level]} - {numbers.up} of {numbers.total} up{names}"
-    lines = [f"{one.standing.state} {_plain(one.result.check)} {_plain(shorten(words(one), _LONGEST))}" for one in ordered(run)]
+    lines = [
+        f"{one.standing.state} {_plain(one.result.check)} {_plain(shorten(words(one), _LONGEST))}"
+        for one in ordered(run)
+    ]
     return "\n".join([f"{first} | {data}" if data else first, *lines]) + "\n"
 
 

@@ -19,15 +19,35 @@ def write(run: CheckRun, _out: Output) -> str:
     """The run as metrics. `opsctl_check_up` is 0 for unknown too: what was not shown is not up."""
     checked, numbers = run.checked, counts(run)
     lines = [
-        *_metric("opsctl_check_up", "Whether the check counts as up or degraded (1) or not (0).", ((_labels(one), int(one.standing.state.good)) for one in checked)),
+        *_metric(
+            "opsctl_check_up",
+            "Whether the check counts as up or degraded (1) or not (0).",
+            ((_labels(one), int(one.standing.state.good)) for one in checked),
+        ),
         *_metric(
             "opsctl_check_state",
             "1 for the state that counts, 0 for the others.",
-            ((_labels(one, state=str(state)), int(one.standing.state is state)) for one in checked for state in State),
+            (
+                (_labels(one, state=str(state)), int(one.standing.state is state))
+                for one in checked
+                for state in State
+            ),
         ),
-        *_metric("opsctl_check_latency_seconds", "The check's latency, where an answer came.", ((_labels(one), one.result.latency) for one in checked if one.result.latency is not None)),
-        *_metric("opsctl_check_attempts", "How many attempts the check took.", ((_labels(one), one.result.attempts) for one in checked)),
-        *_metric("opsctl_check_last_run_timestamp_seconds", "When the check ran.", ((_labels(one), one.result.at) for one in checked)),
+        *_metric(
+            "opsctl_check_latency_seconds",
+            "The check's latency, where an answer came.",
+            ((_labels(one), one.result.latency) for one in checked if one.result.latency is not None),
+        ),
+        *_metric(
+            "opsctl_check_attempts",
+            "How many attempts the check took.",
+            ((_labels(one), one.result.attempts) for one in checked),
+        ),
+        *_metric(
+            "opsctl_check_last_run_timestamp_seconds",
+            "When the check ran.",
+            ((_labels(one), one.result.at) for one in checked),
+        ),
         *_metric("opsctl_run_timestamp_seconds", "When the run began.", [("", run.started)]),
         *_metric("opsctl_run_checks", "How many checks the run had.", [("", numbers.total)]),
     ]
@@ -42,7 +62,13 @@ def _metric(name: str, text: str, samples: Iterable[tuple[str, float | None]]) -
 
 
 def _labels(one: Checked, **more: str) -> str:
-    pairs = {"check": one.result.check, "service": one.service, "tier": one.tier, "owner": one.owner or "", **more}
+    pairs = {
+        "check": one.result.check,
+        "service": one.service,
+        "tier": one.tier,
+        "owner": one.owner or "",
+        **more,
+    }
     return "{" + ",".join(f'{name}="{_escape(value)}"' for name, value in pairs.items()) + "}"
 
 

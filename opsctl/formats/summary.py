@@ -56,11 +56,20 @@ def sentence(run: CheckRun) -> str:
     numbers = counts(run)
     parts = [
         f"{number} {state}"
-        for state, number in (("up", numbers.up), ("degraded", numbers.degraded), ("unknown", numbers.unknown), ("down", numbers.down))
+        for state, number in (
+            ("up", numbers.up),
+            ("degraded", numbers.degraded),
+            ("unknown", numbers.unknown),
+            ("down", numbers.down),
+        )
         if number
     ]
     bad = numbers.down + numbers.unknown
-    roots = f" ({count('root cause', bad - numbers.explained)}, {numbers.explained} explained)" if numbers.explained else ""
+    roots = (
+        f" ({count('root cause', bad - numbers.explained)}, {numbers.explained} explained)"
+        if numbers.explained
+        else ""
+    )
     unrecorded = "" if run.recorded else "; not recorded"
     return f"{count('check', numbers.total)}: {', '.join(parts) or 'nothing was checked'}{roots}{unrecorded}"
 
@@ -86,7 +95,9 @@ def moment(at: float) -> str:
     import time
 
     milliseconds = round(at * 1000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(milliseconds // 1000)) + f".{milliseconds % 1000:03d}Z"
+    return (
+        time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(milliseconds // 1000)) + f".{milliseconds % 1000:03d}Z"
+    )
 
 
 def short_moment(at: float) -> str:

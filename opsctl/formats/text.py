@@ -64,7 +64,10 @@ def _terminal(shown: list[Checked], out: Output) -> Iterator[str]:
 def _block(one: Checked, out: Output) -> Iterator[str]:
     """A check that is not well: what was expected and found, since when, and what to do next."""
     state = one.standing.state
-    yield paint(f"{symbol(state, out)} {one.result.check} is {state}", state, out) + f" since {short_moment(one.standing.since)}"
+    yield (
+        paint(f"{symbol(state, out)} {one.result.check} is {state}", state, out)
+        + f" since {short_moment(one.standing.since)}"
+    )
     yield f"    {words(one)}"
     yield f"    target: {line(one.target)}"
     if one.result.cause:

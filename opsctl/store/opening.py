@@ -64,6 +64,8 @@ def open_store(path: Path, *, write: bool, timeout: float = BUSY_TIMEOUT) -> Ite
     """
     with faults.reachable(path):
         real = Path(os.path.realpath(path))
+        if real.is_dir():
+            raise IsADirectoryError("it is a folder")
     with faults.translated(real):
         db = _writable(real, timeout) if write else _readable(real, timeout)
         try:

@@ -16,6 +16,7 @@ from opsctl.records import Judged, Result
 from opsctl.store.results import Run, record
 
 ROOT = Path(opsctl.__file__).parents[1]
+SIMPLE = Rules(fail_after=1, ok_after=1, lapse=60)
 SHORT = {"u": State.UP, "g": State.DEGRADED, "d": State.DOWN, "?": State.UNKNOWN}
 
 
@@ -52,7 +53,7 @@ def result():
 def keep(result):
     """Record the states of one check: `keep(store, "api", (0, "u"), (60, "d"))`, a run each."""
 
-    def kept(store, check, *seen, rules=Rules(1, 1, 60), latency=0.25):
+    def kept(store, check, *seen, rules=SIMPLE, latency=0.25):
         standings = {}
         for at, state in seen:
             found = [result(check, at, state, latency)]

@@ -1,0 +1,33 @@
+"""`opsctl status`: the home page: what stands, since when, and what is stale."""
+
+from __future__ import annotations
+
+import typer
+
+from opsctl.commands.options import Format, Quiet, Where, emit, one_of, open_workspace, reader_of
+
+EPILOG = """Examples:
+
+\b
+  opsctl status             what stands now, by the recorded results
+  opsctl status -o json     the same for programs
+  opsctl status --quiet     nothing where all is well
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add `status` to the application."""
+    app.command(epilog=EPILOG)(status)
+
+
+def status(output: Format = "text", quiet: Quiet = False, where: Where = None) -> None:
+    """Show what stands by the recorded results; probes nothing, and a stale result counts as unknown."""
+    from opsctl.formats import status as formats
+    from opsctl.standing import exit_code, overview
+    from opsctl.world import this_world
+
+    one_of("--output", output, ("text", "json"))
+    world = this_world()
+    page = overview(open_workspace(where, world.environ), world.now)
+    emit(world, formats.write(page, output, reader_of(world, quiet=quiet)))
+    raise typer.Exit(exit_code(page))

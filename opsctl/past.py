@@ -1,0 +1,62 @@
+"""Looking back: outages, availability and latencies of the selected checks over a window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from opsctl.errors import UsageError
+from opsctl.outcome import Kind
+from opsctl.selecting import select
+from opsctl.units import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opsctl.definitions import Workspace
+    from opsctl.store.history import Availability, Outage
+
+
+class Past(NamedTuple):
+    """What was recorded from `since` to `until` (UTC epoch seconds)."""
+
+    workspace: str
+    since: float
+    until: float
+    checks: tuple[Availability, ...]
+    outages: tuple[Outage, ...]
+
+
+def look_back(workspace: Workspace, selectors: Sequence[str], since: str, until: str, now: float) -> Past:
+    """The history of the selected checks; UsageError for times that are none, StoreError for a faulty store."""
+    from opsctl.store.history import availability, outages
+    from opsctl.store.opening import open_store
+
+    start, end = moment_of(since, now, "--since"), moment_of(until, now, "--until")
+    if start >= end:
+        raise UsageError("--since is not before --until; name an earlier time")
+    names = select(workspace.checks(), selectors)
+    with open_store(workspace.store, write=False) as store:
+        return Past(
+            workspace.name,
+            start,
+            end,
+            tuple(availability(store, names, start, end)),
+            tuple(outages(store, names, start, end)),
+        )
+
+
+def moment_of(text: str, now: float, option: str) -> float:
+    """A time in words as UTC epoch seconds: `7d` (ago), `2026-11-01`, `2026-11-01T12:00:00Z`; UsageError else."""
+    try:
+        return now - parse(Kind.DURATION, text)
+    except ValueError:
+        pass
+    from datetime import UTC, datetime
+
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{option} {text!r} is not a time; write 7d, 2026-11-01 or 2026-11-01T12:00:00Z"
+        ) from error
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

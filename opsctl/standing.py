@@ -1,0 +1,96 @@
+"""What stands now, by the store: the state of every check of the workspace, and whether it is still fresh."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from opsctl.errors import ExitCode, worst
+from opsctl.outcome import State
+from opsctl.rooting import root_causes
+
+if TYPE_CHECKING:
+    from opsctl.definitions import CheckDefinition, Service, Workspace
+    from opsctl.records import Standing
+
+
+class Stand(NamedTuple):
+    """A check as it stands. `state` is unknown where it was never run or its last result is stale.
+
+    `age` is seconds since the last result, None where there is none; `missed` is how many runs
+    should have been since, by the check's `every`.
+    """
+
+    check: str
+    service: str
+    owner: str | None
+    tier: str
+    runbook: str | None
+    state: State
+    since: float | None
+    age: float | None
+    stale: bool
+    missed: int
+    cause: str | None
+    message: str
+    explained_by: str | None
+
+
+class Page(NamedTuple):
+    """The status of a workspace at one moment (UTC epoch seconds)."""
+
+    workspace: str
+    at: float
+    stands: tuple[Stand, ...]
+
+
+def overview(workspace: Workspace, now: float) -> Page:
+    """The status of every check of the workspace by what is recorded; nothing is probed.
+
+    Raises StoreError where the store cannot be read.
+    """
+    from opsctl.store.latest import standings
+    from opsctl.store.opening import open_store
+
+    with open_store(workspace.store, write=False) as store:
+        known = standings(store)
+    stands = [
+        _stand(service, check, known.get(name), now) for name, (service, check) in workspace.checks().items()
+    ]
+    roots = root_causes(workspace.services, [one.check for one in stands if one.state is State.DOWN])
+    return Page(workspace.name, now, tuple(one._replace(explained_by=roots.get(one.check)) for one in stands))
+
+
+def exit_code(page: Page) -> ExitCode:
+    """1 where a check is down, 3 where one is unknown or stale, or where there is none at all."""
+    states = {one.state for one in page.stands}
+    codes = [ExitCode.NO] if State.DOWN in states else []
+    return worst([*codes, ExitCode.UNKNOWN] if State.UNKNOWN in states or not states else codes)
+
+
+def _stand(service: Service, check: CheckDefinition, standing: Standing | None, now: float) -> Stand:
+    age = None if standing is None else max(0.0, now - standing.at)
+    stale = age is None or age > check.lapse
+    missed = 0 if age is None else int(age // check.every)
+    return Stand(
+        check=check.name,
+        service=service.id,
+        owner=service.owner,
+        tier=service.tier,
+        runbook=check.runbook,
+        state=State.UNKNOWN if standing is None or stale else standing.state,
+        since=standing.since if standing else None,
+        age=age,
+        stale=stale,
+        missed=missed if stale else 0,
+        cause=str(standing.cause) if standing and standing.cause else None,
+        message=_message(standing, age, missed, stale=stale),
+        explained_by=None,
+    )
+
+
+def _message(standing: Standing | None, age: float | None, missed: int, *, stale: bool) -> str:
+    if standing is None or age is None:
+        return "never checked"
+    if stale:
+        return f"no data: {missed} runs missed; it was {standing.state}"
+    return standing.message

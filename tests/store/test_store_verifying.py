@@ -1,0 +1,135 @@
+"""Verifying: a sound store has nothing to report, and each thing that is wrong has its line."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from opsctl.errors import StoreError
+from opsctl.outages import Rules
+from opsctl.store import replay
+from opsctl.store.opening import open_store
+from opsctl.store.results import Run, record
+from opsctl.store.verifying import verify
+
+
+NAMES = ("api/health", "web/page")
+
+
+@pytest.fixture
+def store(path, result):
+    """Two checks that go through everything for two and a half hours."""
+    with open_store(path, write=True) as opened:
+        for at in range(0, 9000, 60):
+            found = [result(name, at, "uudd?uu"[at // 60 % 7]) for name in NAMES]
+            rules = dict.fromkeys(NAMES, Rules(2, 2, 60))
+            record(opened, Run(at, at, "host", "all"), found, rules, lambda _: 0)
+    return path
+
+
+def altered(path, statement):
+    with sqlite3.connect(path) as db:
+        db.execute(statement)
+    db.close()
+    return verify(path)
+
+
+def test_a_sound_store_has_nothing_to_report(store):
+    assert verify(store) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "problems"),
+    [
+        (
+            "UPDATE standings SET state = 0, seen = 0 WHERE check_id = 2",
+            ["check `web/page`: what stands does not follow from its results"],
+        ),
+        (
+            "DELETE FROM standings WHERE check_id = 1",
+            ["check `api/health`: what stands does not follow from its results"],
+        ),
+        (
+            "UPDATE spans SET state = 0 WHERE check_id = 1 AND state = 3",
+            ["check `api/health`: its spans do not follow from its results"],
+        ),
+        (
+            "UPDATE spans SET started = started - 1 WHERE check_id = 1",
+            ["check `api/health`: its spans do not follow from its results"],
+        ),
+        (
+            "DELETE FROM spans WHERE check_id = 2 AND pending IS NULL AND state = 3",
+            ["check `web/page`: its spans do not follow from its results"],
+        ),
+        (
+            "UPDATE hours SET up = up + 1 WHERE check_id = 1 AND hour = 1",
+            ["1 rows of the hourly roll-up do not follow from the results"],
+        ),
+        (
+            "UPDATE hours SET latencies = x''",
+            ["6 rows of the hourly roll-up do not follow from the results"],
+        ),
+        ("DELETE FROM runs WHERE id = 1", ["2 results belong to no run"]),
+        (
+            "UPDATE evidence SET result_id = 100000 WHERE result_id = (SELECT max(result_id) FROM evidence)",
+            ["row 100000 of evidence points to a row of results that is not there"],
+        ),
+    ],
+)
+def test_what_does_not_follow_is_named(store, statement, problems):
+    assert altered(store, statement) == problems
+
+
+def test_a_result_that_was_made_green_by_hand_is_found(store):
+    problems = altered(store, "UPDATE results SET state = 0 WHERE check_id = 1 AND state = 3")
+    assert problems == [
+        "check `api/health`: what stands does not follow from its results",
+        "check `api/health`: its spans do not follow from its results",
+        "3 rows of the hourly roll-up do not follow from the results",
+    ]
+
+
+def test_a_file_that_is_no_database_is_one_problem(path):
+    path.parent.mkdir()
+    path.write_bytes(b"junk" * 500)
+    (problem,) = verify(path)
+    assert problem.startswith(f"the store {path} is not a SQLite file; ")
+
+
+def test_a_damaged_page_is_found_wherever_it_is(store):
+    sound = store.read_bytes()
+    for page in range(1, len(sound) // 4096):
+        store.write_bytes(sound[: page * 4096] + b"\xa5" * 4096 + sound[(page + 1) * 4096 :])
+        assert verify(store)
+    store.write_bytes(sound)
+    assert verify(store) == []
+
+
+def test_a_missing_store_cannot_be_verified(path):
+    with pytest.raises(StoreError, match=r"there is no store at .*; `opsctl check` makes one"):
+        verify(path)
+
+
+def test_a_store_of_another_program_or_a_newer_opsctl_cannot_be_verified(store):
+    with pytest.raises(StoreError, match="written by a newer opsctl"):
+        altered(store, "PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match="of another program"):
+        altered(store, "PRAGMA application_id = 99")
+
+
+def test_what_is_recorded_while_a_store_is_verified_is_no_problem(store, result, monkeypatch):
+    monkeypatch.setattr(replay, "_PAGE", 50)
+    pages, follow = [], replay._follow
+
+    def slow(*args):
+        if len(pages) < 20:
+            pages.append(1)
+            with open_store(store, write=True) as other:
+                found = [result("api/health", 9000 + len(pages), "d")]
+                record(other, Run(0, 0, "", ""), found, {"api/health": Rules(2, 2, 60)}, lambda _: 0)
+        return follow(*args)
+
+    monkeypatch.setattr(replay, "_follow", slow)
+    assert verify(store) == []
+    assert len(pages) == 20
