@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
     signal: ExitCode | None
 
 
-class Overlap(OpsctlError):
+class OverlapError(OpsctlError):
     """Another run that gives way to none has not ended yet."""
 
     exit_code = ExitCode.UNKNOWN
@@ -92,7 +92,7 @@ def check(
 
 
 def exit_code(standings: Mapping[str, Standing], *, fail_on_degraded: bool = False) -> ExitCode:
-    """What a run answers by what stands: 1 where a check is down, 3 where one is unknown, 2 where none ran."""
+    """What a run answers by what stands: 1 where a check is down, 3 where one is unknown, 2 for none."""
     states = {standing.state for standing in standings.values()}
     if not states:
         return ExitCode.USAGE
@@ -134,7 +134,7 @@ def _enter(workspace: Workspace, options: Options, stack: ExitStack) -> StoreErr
     except StoreError as error:
         return error
     process = holder(workspace.store, _LOCK)
-    raise Overlap(
+    raise OverlapError(
         f"the last run has not ended yet (process {process or 'unknown'}), so nothing was checked; "
         "if it is stuck, end it, or give the checks shorter timeouts"
     )

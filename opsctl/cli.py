@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -71,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"opsctl {__version__}\n")
         return ExitCode.YES
     _prepare_streams()
+    # A command lives for a moment, and a workspace is many small objects that stay.
+    gc.set_threshold(100_000, 50, 100)
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         return _run(arguments)
@@ -96,7 +99,8 @@ def _run(arguments: list[str]) -> int:
     except Exception as error:
         if os.environ.get("OPSCTL_DEBUG"):
             raise
-        words = f"internal error: {type(error).__name__}: {error}; run again with OPSCTL_DEBUG=1 and report what it says"
+        what = f"{type(error).__name__}: {error}"
+        words = f"internal error: {what}; run again with OPSCTL_DEBUG=1 and report what it says"
         return _complain(words, ExitCode.UNKNOWN)
     return ExitCode.YES
 

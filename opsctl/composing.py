@@ -3,28 +3,50 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from opsctl.prose import count, line, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from yaml.nodes import Node
+    from yaml import Mark
 
 LARGEST = 1024 * 1024
 _DEEPEST = 50
-# libyaml's composer recurses in C and would crash the process at some ten thousand levels.
-_DEEPEST_BRACKETS = 1000
-_BRACKETS = re.compile(rb"[\[\]{}]")
-_DEEP_DASHES = re.compile(rb"^(?:[ \t]*[-?][ \t]){200}", re.MULTILINE)
+# What YAML does not allow unescaped, and the line breaks that libyaml counts and editors do not.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\r(?!\n)")
 _STANDARD = "tag:yaml.org,2002:"
-_TAGS = frozenset(
-    _STANDARD + name
-    for name in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map", "value", "merge")
+_TEXT, _LIST, _MAP, _NOTHING, _MERGE = (_STANDARD + name for name in ("str", "seq", "map", "null", "merge"))
+# Only a text without quotes that starts with one of these can be anything else than text.
+_SUSPECT = frozenset("~nNtTfFyYoO0123456789+-.=<")
+_HINTS = {
+    "mapping values are not allowed": "; quote a text that holds `: `, or check the indentation",
+    "cannot start any token": "; use spaces to indent, and quote a text that starts with a special character",
+    "alphabetic or numeric character": "; quote a text that starts with `*` or `&`",
+    "did not find expected key": "; check the indentation and the quotes of the lines above",
+    "did not find expected ',' or": "; close the bracket",
+    "found unexpected end of stream": "; close the quotes",
+    "could not find expected ':'": "; write it as `key: value`",
+    "found unknown escape character": "; double the backslash, or use single quotes",
+}
+# For these libyaml gives the place where it gave up, far below the place to mend.
+_MEND_AT_CONTEXT = (
+    "found unexpected end of stream",
+    "did not find expected ',' or",
+    "could not find expected ':'",
 )
 _WINDOW = 100
+
+
+class Node(Protocol):
+    """What is used of PyYAML's nodes; `value` is text, a list of nodes, or a list of pairs of them."""
+
+    id: str
+    tag: str
+    value: Any
+    style: str | None
+    start_mark: Any
+    end_mark: Any
 
 
 class Problem(NamedTuple):
@@ -64,7 +86,10 @@ class Source(NamedTuple):
 
     def problem(self, line_index: int, column_index: int, message: str) -> Problem:
         """A problem at a place that counts from 0, as marks do."""
-        text = self.lines[line_index] if line_index < len(self.lines) else ""
+        # libyaml may place the end of a text on a line after its last.
+        if line_index >= len(self.lines):
+            line_index, column_index = max(0, len(self.lines) - 1), len(self.lines[-1]) if self.lines else 0
+        text = self.lines[line_index] if self.lines else ""
         return Problem(self.file, line_index + 1, column_index + 1, message, text)
 
     def at(self, node: Node, message: str) -> Problem:
@@ -75,123 +100,170 @@ class Source(NamedTuple):
 def compose(data: bytes, file: str) -> tuple[Node | None, Source, list[Problem]]:
     """The root node of one YAML document, its source, and all problems of the text; never raises.
 
-    Refused are texts over 1 MiB, not UTF-8, or nested over 50 levels; anchors' aliases, merge keys,
-    tags, several documents, duplicate keys, and keys that are not text.
+    Refused are texts over 1 MiB, not UTF-8, or nested over 50 levels; anchors, aliases, merge keys,
+    tags, several documents, duplicate keys, and keys that are not text. The node is None where the
+    text has no reliable shape: after a fault of syntax, an alias, a tag or a merge key.
     """
     if len(data) > LARGEST:
         return None, Source(file, ()), [Problem(file, 1, 1, "larger than 1 MiB; split it into several files")]
+    text = data.decode("utf-8", "replace").removeprefix("\ufeff")
+    source = Source(file, tuple(line.removesuffix("\r") for line in text.split("\n")))
     try:
-        text = data.decode("utf-8-sig")
+        data.decode("utf-8")
     except UnicodeDecodeError as error:
-        row = data.count(b"\n", 0, error.start)
-        column = error.start - (data.rfind(b"\n", 0, error.start) + 1)
-        return (
-            None,
-            Source(file, ()),
-            [Problem(file, row + 1, column + 1, "not UTF-8 text; save the file as UTF-8")],
+        before = data[: error.start].decode("utf-8").removeprefix("\ufeff")
+        return None, source, [source.problem(*_place(before), "not UTF-8 text; save the file as UTF-8")]
+    bad = [
+        source.problem(
+            *_place(text[: found.start()]), f"the character {line(repr(found[0]))} is not allowed; remove it"
         )
-    source = Source(file, tuple(text.splitlines()))
-    if _too_deep(data):
-        return None, source, [source.problem(0, 0, f"nested deeper than {_DEEPEST} levels; flatten it")]
-    node, problems = _compose(text, source)
-    if node is not None:
-        problems.extend(_walk(node, source, 0, {}))
-        # A cycle or a bomb may hide behind an alias, so a file that has one is not read any further.
-        if any("alias" in problem.message for problem in problems):
-            node = None
-    return node, source, problems
+        for found in islice(_FORBIDDEN.finditer(text), 10)
+    ]
+    return (None, source, bad) if bad else _compose(text, source)
 
 
-def _too_deep(data: bytes) -> bool:
-    depth = 0
-    for bracket in _BRACKETS.findall(data):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > _DEEPEST_BRACKETS:
-            return True
-    return _DEEP_DASHES.search(data) is not None
+def _place(before: str) -> tuple[int, int]:
+    return before.count("\n"), len(before) - (before.rfind("\n") + 1)
 
 
-def _compose(text: str, source: Source) -> tuple[Node | None, list[Problem]]:
+def _compose(text: str, source: Source) -> tuple[Node | None, Source, list[Problem]]:
     import yaml
 
+    found = _Found(source, [])
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        node = yaml.compose(text, loader)
+        node = _build(loader(text), found)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        words = _plain_words(error)
-        return None, [
-            source.problem(mark.line, mark.column, words) if mark else Problem(source.file, 1, 1, words)
-        ]
-    except yaml.reader.ReaderError as error:
-        before = text[: error.position] if isinstance(error.position, int) else ""
-        row, column = before.count("\n"), len(before) - (before.rfind("\n") + 1)
-        return None, [source.problem(row, column, "a control character is not allowed here; remove it")]
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        return None, [
-            Problem(source.file, 1, 1, f"not readable as YAML: {line(str(error)) or 'nested too deep'}")
-        ]
-    if node is None:
-        return None, [
-            Problem(source.file, 1, 1, "the file is empty; write `version: 1` and what you operate")
-        ]
-    return node, []
+        node = None
+        found.fatal(_mark(error), _plain_words(error))
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        found.problems.append(source.problem(0, 0, f"not readable as YAML: {line(str(error))}; correct it"))
+        node = None
+    if node is None and not found.problems:
+        words = "the file is empty; write `version: 1` and what you operate"
+        found.problems.append(source.problem(0, 0, words))
+    return (None if found.broken else node), source, sorted(found.problems, key=lambda one: one[1:3])
+
+
+class _Found:
+    """The problems of one text so far, and whether they leave its shape in doubt."""
+
+    def __init__(self, source: Source, problems: list[Problem]) -> None:
+        self.source = source
+        self.problems = problems
+        self.broken = False
+
+    def add(self, mark: Mark, message: str) -> None:
+        self.problems.append(self.source.problem(mark.line, mark.column, message))
+
+    def fatal(self, mark: Mark, message: str) -> None:
+        self.broken = True
+        self.add(mark, message)
+
+
+def _build(loader: Any, found: _Found) -> Node | None:
+    """The nodes of one document. Events are not recursive: composing them would be, in C, and crash."""
+    from yaml import (
+        AliasEvent,
+        DocumentStartEvent,
+        MappingEndEvent,
+        MappingStartEvent,
+        ScalarEvent,
+        ScalarNode,
+        SequenceEndEvent,
+        SequenceNode,
+        SequenceStartEvent,
+    )
+
+    root: list[Any] = []
+    members = root
+    opened: list[tuple[Any, list[Any]]] = []
+    documents = 0
+    next_event = loader.get_event
+    while (event := next_event()) is not None:
+        kind = event.__class__
+        if kind is ScalarEvent:
+            if event.tag or event.anchor:
+                _vet(event, found)
+            value, tag = event.value, _TEXT
+            if not event.style and (not value or value[0] in _SUSPECT):
+                tag = loader.resolve(ScalarNode, value, event.implicit)
+            members.append(ScalarNode(tag, value, event.start_mark, event.end_mark, event.style))
+        elif kind is MappingStartEvent or kind is SequenceStartEvent:
+            if len(opened) == _DEEPEST:
+                found.fatal(event.start_mark, f"nested deeper than {_DEEPEST} levels; flatten it")
+                return None
+            _vet(event, found)
+            opened.append((event, members))
+            members = []
+        elif kind is MappingEndEvent:
+            start, outer = opened.pop()
+            outer.append(_mapping(start, members, event, found))
+            members = outer
+        elif kind is SequenceEndEvent:
+            start, outer = opened.pop()
+            outer.append(SequenceNode(_LIST, members, start.start_mark, event.end_mark))
+            members = outer
+        elif kind is AliasEvent:
+            words = f"the alias `*{line(shorten(event.anchor, 40))}` is not allowed; write it out or quote it"
+            found.fatal(event.start_mark, words)
+            members.append(ScalarNode(_NOTHING, "", event.start_mark, event.end_mark, ""))
+        elif kind is DocumentStartEvent:
+            documents += 1
+            if documents == 2:
+                found.fatal(event.start_mark, "a second document begins here; keep one document in a file")
+                return None
+    return None if not root or (root[0].tag == _NOTHING and not root[0].value) else root[0]
+
+
+def _vet(event: Any, found: _Found) -> None:
+    if event.tag:
+        shown = line(shorten(event.tag.replace(_STANDARD, "!!"), 40))
+        found.fatal(event.start_mark, f"the tag `{shown}` is not allowed; write the plain value")
+    if event.anchor:
+        found.add(
+            event.start_mark, f"the anchor `&{line(shorten(event.anchor, 40))}` is not allowed; remove it"
+        )
+
+
+def _mapping(start: Any, members: list[Any], end: Any, found: _Found) -> Any:
+    from yaml import MappingNode
+
+    pairs = list(zip(members[::2], members[1::2], strict=True))
+    first: dict[str, Any] = {}
+    for key, _ in pairs:
+        if key.tag != _TEXT:
+            _refuse_key(key, found)
+        elif key.value in first:
+            place = first[key.value].start_mark.line + 1
+            shown = line(shorten(key.value, 60))
+            found.add(key.start_mark, f"duplicate key `{shown}`; first at line {place}; keep one")
+        else:
+            first[key.value] = key
+    return MappingNode(_MAP, pairs, start.start_mark, end.end_mark)
+
+
+def _refuse_key(key: Any, found: _Found) -> None:
+    if key.id != "scalar":
+        words = "a key must be text, not a list or a mapping; quote a text that holds `{{ }}`"
+        found.fatal(key.start_mark, words)
+    elif key.tag == _MERGE:
+        found.fatal(key.start_mark, "the merge key `<<` is not allowed; write the keys out")
+    else:
+        shown = line(shorten(key.value, 40))
+        found.add(key.start_mark, f'a key must be text; write it in quotes: "{shown}"')
+
+
+def _mark(error: Any) -> Mark:
+    mend_above = any(words in (error.problem or "") for words in _MEND_AT_CONTEXT)
+    mark: Mark = (error.context_mark if mend_above else None) or error.problem_mark or error.context_mark
+    return mark
 
 
 def _plain_words(error: Any) -> str:
     problem = line(error.problem or "not YAML")
-    if "expected a single document" in (error.context or ""):
-        return "a second document begins here; keep one document in a file"
-    if "undefined alias" in problem:
-        return "an alias is not allowed; write the value out"
-    hint = ""
-    if "mapping values are not allowed" in problem:
-        hint = "; quote a text that holds `: `"
-    elif "cannot start any token" in problem:
-        hint = "; use spaces to indent, and quote a text that starts with a special character"
+    hint = next((hint for words, hint in _HINTS.items() if words in problem), "; correct it")
     return f"not readable as YAML: {problem}{hint}"
-
-
-def _walk(node: Node, source: Source, depth: int, seen: dict[int, Node]) -> Iterator[Problem]:
-    if id(node) in seen:
-        yield source.at(node, "used again by an alias (`*`); aliases are not allowed, write the value out")
-        return
-    if depth > _DEEPEST:
-        yield source.at(node, f"nested deeper than {_DEEPEST} levels; flatten it")
-        return
-    if node.id != "scalar":
-        seen[id(node)] = node
-    if node.tag not in _TAGS or (
-        node.id == "scalar" and node.style and node.tag != _STANDARD + "str" and node.style not in "|>"
-    ):
-        yield source.at(
-            node,
-            f"the tag `{line(shorten(node.tag.removeprefix(_STANDARD), 40))}` is not allowed; write the plain value",
-        )
-    if node.id == "sequence":
-        for member in node.value:
-            yield from _walk(member, source, depth + 1, seen)
-    elif node.id == "mapping":
-        yield from _walk_mapping(node, source, depth, seen)
-
-
-def _walk_mapping(node: Node, source: Source, depth: int, seen: dict[int, Node]) -> Iterator[Problem]:
-    first: dict[str, Node] = {}
-    for key, value in node.value:
-        if key.id != "scalar":
-            yield source.at(key, "a key must be text, not a list or a mapping")
-        elif key.tag == _STANDARD + "merge":
-            yield source.at(key, "the merge key `<<` is not allowed; write the keys out")
-        elif key.tag != _STANDARD + "str":
-            yield source.at(key, f'a key must be text; write it in quotes: "{line(shorten(key.value, 40))}"')
-        elif key.value in first:
-            place = first[key.value].start_mark.line + 1
-            yield source.at(
-                key, f"duplicate key `{line(shorten(key.value, 60))}`; first at line {place}; keep one"
-            )
-        else:
-            first[key.value] = key
-        yield from _walk(value, source, depth + 1, seen)
 
 
 def summary(problems: int, files: int) -> str:

@@ -81,7 +81,7 @@ class Workspace:
     store: Path
     timezone: str
     services: Mapping[str, Service]
-    retention: Retention = Retention()
+    retention: Retention
 
     def checks(self) -> dict[str, tuple[Service, CheckDefinition]]:
         """Every check by name, in the order of the workspace."""

@@ -87,5 +87,5 @@ class OutputError(OpsctlError):
     exit_code = ExitCode.UNKNOWN
 
 
-class Terminated(BaseException):  # noqa: N818 - like KeyboardInterrupt, it is a signal and not an error
+class Terminated(BaseException):
     """SIGTERM has come: end now, in order."""

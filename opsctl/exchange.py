@@ -391,6 +391,7 @@ def _epoch(text: str) -> float | None:
 def trusted_certificates() -> str:
     """The file of certificates that this machine trusts; certifi's where the system has none."""
     import os
+    from pathlib import Path
 
     for path in (
         os.environ.get("SSL_CERT_FILE"),
@@ -398,7 +399,7 @@ def trusted_certificates() -> str:
         "/etc/pki/tls/certs/ca-bundle.crt",
         "/etc/ssl/cert.pem",
     ):
-        if path and os.path.isfile(path):
+        if path and Path(path).is_file():
             return path
     import certifi
 

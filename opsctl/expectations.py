@@ -157,13 +157,14 @@ class _Parser:
         negated = self._word("not")
         wrapper, name, path, subject = self._subject()
         operator = self._operator()
-        kind = _value_kind(wrapper, path, subject)
+        kind = _value_kind(wrapper, subject)
         self._check_operator(operator, kind, wrapper, subject)
         operand = None if operator.text == "exists" else self._operand(name, operator.text, kind)
         if self.at < len(self.tokens):
             extra = self.tokens[self.at]
             raise ExpectationError(
-                f"`{line(shorten(extra.text, 40))}` is too much; one comparison per expectation, write a second list entry",
+                f"`{line(shorten(extra.text, 40))}` is too much; one comparison per expectation, "
+                "write a second list entry",
                 extra.column,
             )
         return Expectation(name, path, wrapper, negated, operator.text, operand, kind, subject.cause)
@@ -254,8 +255,9 @@ class _Parser:
                 if wrapper in {"any", "all"} and subject.kind is Kind.LIST
                 else f"a {kind}"
             )
+            fitting = [word for word in OPERATORS if word in allowed]
             raise ExpectationError(
-                f"`{operator.text}` does not go with {what}; use {ticked([word for word in OPERATORS if word in allowed])}",
+                f"`{operator.text}` does not go with {what}; use {ticked(fitting)}",
                 operator.column,
             )
 
@@ -372,7 +374,7 @@ def _wrong_literal(token: _Token, name: str, kind: Kind) -> str:
     return f"`{name}` is a {kind} and `{shown}` is not; {instead}"
 
 
-def _value_kind(wrapper: str, path: tuple[Step, ...], subject: Subject) -> Kind:
+def _value_kind(wrapper: str, subject: Subject) -> Kind:
     if wrapper == "len":
         return Kind.NUMBER
     if wrapper and subject.kind is Kind.LIST:

@@ -60,13 +60,17 @@ def _walk(value: Value, path: Sequence[Step]) -> Value | _Absent:
                 None if isinstance(found := _walk(member, path[at + 1 :]), _Absent) else found
                 for member in value
             ]
-        if isinstance(step, str) and isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(step, int) and isinstance(value, list) and step < len(value):
-            value = value[step]
-        else:
-            return _Absent(observed=True)
+        member = _member(value, step)
+        if isinstance(member, _Absent):
+            return member
+        value = member
     return value
+
+
+def _member(value: Value, step: str | int) -> Value | _Absent:
+    if isinstance(step, str):
+        return value[step] if isinstance(value, dict) and step in value else _Absent(observed=True)
+    return value[step] if isinstance(value, list) and step < len(value) else _Absent(observed=True)
 
 
 def _verdict(expectation: Expectation, found: Value | _Absent) -> bool | None:
@@ -164,7 +168,7 @@ def _contains(value: Value, operand: Operand) -> bool | None:
     return None
 
 
-def _shown(expectation: Expectation, found: Value | _Absent, verdict: bool | None, why_absent: str) -> str:  # noqa: FBT001 - a verdict
+def _shown(expectation: Expectation, found: Value | _Absent, verdict: bool | None, why_absent: str) -> str:
     if isinstance(found, _Absent):
         return "nothing" if found.observed or not why_absent else shorten(line(why_absent), _SHOWN)
     text = _show_value(found, expectation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -95,10 +96,10 @@ class Observation(NamedTuple):
     A probe never raises for what its target does.
     """
 
-    values: Mapping[str, Value] = {}
+    values: Mapping[str, Value] = MappingProxyType({})
     failure: Failure | None = None
-    evidence: Mapping[str, Value] | Callable[[], Mapping[str, Value]] = {}
-    phases: Mapping[str, float] = {}
+    evidence: Mapping[str, Value] | Callable[[], Mapping[str, Value]] = MappingProxyType({})
+    phases: Mapping[str, float] = MappingProxyType({})
 
 
 class Kind(StrEnum):

@@ -27,7 +27,7 @@ class Past(NamedTuple):
 
 
 def look_back(workspace: Workspace, selectors: Sequence[str], since: str, until: str, now: float) -> Past:
-    """The history of the selected checks; UsageError for times that are none, StoreError for a faulty store."""
+    """The history of the selected checks; UsageError for bad times, StoreError for a faulty store."""
     from opsctl.store.history import availability, outages
     from opsctl.store.opening import open_store
 
@@ -46,7 +46,7 @@ def look_back(workspace: Workspace, selectors: Sequence[str], since: str, until:
 
 
 def moment_of(text: str, now: float, option: str) -> float:
-    """A time in words as UTC epoch seconds: `7d` (ago), `2026-11-01`, `2026-11-01T12:00:00Z`; UsageError else."""
+    """A time in words (`7d` ago, a date or a time) as UTC epoch seconds; UsageError for any other."""
     try:
         return now - parse(Kind.DURATION, text)
     except ValueError:

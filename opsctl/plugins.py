@@ -14,6 +14,7 @@ STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 # 'label'=value[unit];warn;crit;min;max, where '' in a quoted label is one quote.
 _ITEM = re.compile(r"(?:'(?P<quoted>(?:[^']|'')*+)'|(?P<plain>[^\s='][^\s=]*+))=(?P<rest>\S*+)")
 _VALUE = re.compile(r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?P<unit>[^\d\s.,;+-]+)?(?:;|$)")
+_UNNAMED = re.compile(r"[^\w.-]|(?<![\w-])\.|\.(?![\w-])")
 _SPACE = re.compile(r"\s*")
 _WORD = re.compile(r"\S*")
 _PER_SECOND = {"ms": 1e3, "us": 1e6, "\u00b5s": 1e6, "ns": 1e9}
@@ -42,10 +43,11 @@ def parse(output: str) -> Printed:
 
     The format is that of the Monitoring Plugins development guidelines: text before the first `|`
     of the first line is the message; text after it, and after the next `|` in the lines below, is
-    performance data. Its labels become lower case. Its values come in base units: times in
+    performance data. Its labels become names that expectations can hold: in lower case, with `_`
+    for whatever is not a letter, a digit, `-` or a `.` between them. Its values come in base units: times in
     seconds, sizes in bytes (`KB` is 1000 and `KiB` 1024 of them), others as they are written. A
     value that is not a finite number (`U` stands for one that could not be determined), and a
-    label that two different values go by, are left out.
+    name that two different values go by, are left out.
     """
     first, _, below = output.partition("\n")
     message, _, measured = first.partition("|")
@@ -68,7 +70,7 @@ def _items(text: str) -> Iterator[tuple[str, float]]:
         value = _value(item["rest"])
         label = item["plain"] or item["quoted"].replace("''", "'")
         if value is not None and label:
-            yield label.lower(), value
+            yield _UNNAMED.sub("_", label.lower()), value
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:

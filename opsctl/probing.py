@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.checks import Ask, Heartbeat
 from opsctl.outcome import Cause, Failure, Observation, State
-from opsctl.records import Result
 from opsctl.verdicts import conclude
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from opsctl.definitions import CheckDefinition
+    from opsctl.records import Result
     from opsctl.secrets import Secrets
     from opsctl.transfers import Loop
 
@@ -157,7 +157,7 @@ def _given_up(check: CheckDefinition) -> _Answer:
 def _work(
     blocking: deque[CheckDefinition], conditions: Conditions, news: SimpleQueue[_Answer | _Started]
 ) -> None:
-    """Start one thread that takes checks until none is left; a daemon, as a stuck one must not hold the end."""
+    """Start a thread that takes checks until none is left; a stuck one must not hold the end."""
 
     def run() -> None:
         while blocking:

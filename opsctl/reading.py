@@ -14,16 +14,13 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from opsctl.composing import Problem, Source
+from opsctl.composing import Node, Problem, Source
 from opsctl.limits import Between, Matching, NotEmpty, OneOrMore, Unit
 from opsctl.outcome import Kind
 from opsctl.prose import line, listed, shorten, suggestion, ticked
 from opsctl.secrets import Template
-
-if TYPE_CHECKING:
-    from yaml.nodes import Node
 
 __all__ = ["FAILED", "Located", "Problem", "ReadWith", "Reading", "read"]
 
@@ -217,7 +214,7 @@ def _not_a_number(node: Node, reading: Reading, what: str, allowed: re.Pattern[s
 def _meant(text: str, what: str) -> str:
     """What to write in place of a number in one of the forms that readers of YAML disagree about."""
     digits = text.lstrip("+-").replace("_", "")
-    if sum(map(str.isdigit, digits)) > 18:  # noqa: PLR2004 - as many as _INTEGER takes
+    if sum(map(str.isdigit, digits)) > 18:
         return "write at most 18 digits"
     if re.fullmatch("0[0-7]+", digits):
         plain, octal = digits.lstrip("0") or "0", int(digits, 8)
@@ -398,15 +395,21 @@ def yaml_fields(cls: Any) -> dict[str, tuple[str, Any, Any]]:
     return found
 
 
-def _dataclass(cls: Any) -> Reader:
+@cache
+def _fields(cls: Any) -> tuple[dict[str, _Field], list[str]]:
     known = {
         key: _Field(name, _reader(hint), default is MISSING)
         for key, (name, hint, default) in yaml_fields(cls).items()
     }
-    required = [key for key, field in known.items() if field.required]
+    return known, [key for key, field in known.items() if field.required]
+
+
+def _dataclass(cls: Any) -> Reader:
     shorthand: str = getattr(cls, "SHORTHAND", "")
 
     def read_dataclass(node: Node, reading: Reading) -> Any:
+        # Only now, since a class may hold itself.
+        known, required = _fields(cls)
         if node.id != "mapping":
             if not shorthand:
                 return _expected(node, reading, "a mapping")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, is_dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from opsctl.limits import Between, Doc, Matching, NotEmpty, OneOrMore, Unit
+from opsctl.limits import Between, Doc, Matching, NotEmpty, OneOrMore
 from opsctl.outcome import Kind
 from opsctl.reading import Located, ReadWith, unit_of, yaml_fields
 from opsctl.secrets import Template

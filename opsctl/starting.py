@@ -16,7 +16,7 @@ SCHEMA = ".opsctl/schema.json"
 
 _FIRST = """\
 # yaml-language-server: $schema=.opsctl/schema.json
-# What we operate, and how we know that it works. `opsctl validate` checks this file, `opsctl check` the services.
+# What we operate, and how we know that it works: `opsctl check`. `opsctl validate` checks this file.
 version: 1
 name: {name}
 defaults:

@@ -30,7 +30,7 @@ def require_sound(path: Path) -> None:
 
 
 def prune(workspace: Workspace, now: float, *, compact: bool, dry_run: bool) -> str:
-    """Delete what is older than the workspace's retention, and say so; with `dry_run` only say what counts as old."""
+    """Delete what is older than the workspace's retention, and say so; with `dry_run` say only the rule."""
     from opsctl.store.opening import open_store
     from opsctl.store.pruning import prune as delete
 

@@ -6,21 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, cast
 
 from opsctl.checks import KINDS, Check, load
-from opsctl.composing import Problem, Source, compose
+from opsctl.composing import Node, Problem, compose
 from opsctl.definitions import CheckDefinition, Retention, Service, Tier, Workspace
 from opsctl.errors import UsageError, WorkspaceInvalidError, WorkspaceMissingError
 from opsctl.expectations import Expectation, ExpectationError, parse, root
 from opsctl.limits import Between, Doc, Matching, Name, NotEmpty, OneOrMore, Seconds
 from opsctl.prose import line, listed, shorten, suggestion, ticked
-from opsctl.reading import FAILED, Located, Reading, ReadWith, locate, read, unknown_key, yaml_fields
+from opsctl.reading import FAILED, Located, Reading, ReadWith, locate, read, yaml_fields
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from yaml.nodes import Node
 
 FILE = "opsctl.yaml"
 INCLUDED = ("services/*.yaml",)
@@ -97,11 +96,19 @@ def read_check(node: Node, reading: Reading) -> Any:
     type_, kind_node = found[0][0].value, found[0][1]
     kind = read(load(type_), kind_node, reading)
     rest = [(key, value) for key, value in node.value if key.value in terms_known]
-    terms = read(CheckTerms, type(node)(node.tag, rest, node.start_mark, node.end_mark), reading)
+    terms = read(CheckTerms, without(node, rest), reading)
     if kind is FAILED or terms is FAILED or strange:
         return FAILED
     expect, warn = _expectations(kind, terms, reading)
     return DeclaredCheck(locate_start(node, reading), type_, kind, expect, warn, terms)
+
+
+def without(node: Node, kept: list[tuple[Node, Node]]) -> Node:
+    """A mapping node with only the pairs `kept`, at its old place."""
+    from yaml.nodes import MappingNode
+
+    shortened: Any = MappingNode(node.tag, kept, node.start_mark, node.end_mark)
+    return cast("Node", shortened)
 
 
 @cache
@@ -372,7 +379,8 @@ def _dangling(
             if runbook is not None and not (folder / "runbooks" / f"{runbook.text}.md").is_file():
                 written = [path.stem for path in (folder / "runbooks").glob("*.md")]
                 yield runbook.problem(
-                    f"no runbook is called `{line(runbook.text)}`{suggestion(runbook.text, written) or f'; write it in runbooks/{line(runbook.text)}.md'}"
+                    f"no runbook is called `{line(runbook.text)}`"
+                    + (suggestion(runbook.text, written) or f"; write runbooks/{line(runbook.text)}.md")
                 )
 
 

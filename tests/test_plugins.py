@@ -6,6 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from opsctl import expectations
+from opsctl.checks.command import CommandCheck
 from opsctl.plugins import STATES, Printed, parse, state
 
 
@@ -40,7 +42,7 @@ def test_lines_below_are_details_and_more_measurements():
     assert printed == Printed(
         "DISK OK - free space: / 3326 MB (56%);",
         "/ 15272 MB (77%);\n/boot 68 MB (69%);",
-        {"/": 2.643e9, "/boot": 6.8e7, "/home": 6.9357e10},
+        {"_": 2.643e9, "_boot": 6.8e7, "_home": 6.9357e10},
     )
 
 
@@ -95,15 +97,18 @@ def test_what_is_not_a_number_is_left_out(written):
     ("written", "label"),
     [
         ("Load1", "load1"),
-        ("'two words'", "two words"),
-        ("'it''s'", "it's"),
-        ("'a=b'", "a=b"),
-        ("'C:\\ Label'", "c:\\ label"),
-        ("/var/log", "/var/log"),
-        ("a'b", "a'b"),
+        ("'two words'", "two_words"),
+        ("'it''s'", "it_s"),
+        ("'a=b'", "a_b"),
+        ("'C:\\ Label'", "c___label"),
+        ("/var/log", "_var_log"),
+        ("..a.", "__a_"),
+        ("if.eth0-rx", "if.eth0-rx"),
+        ("\u00dcber", "\u00fcber"),
+        ("a'b", "a_b"),
     ],
 )
-def test_labels_are_lower_case_and_may_be_quoted(written, label):
+def test_labels_become_names_that_expectations_can_hold(written, label):
     assert parse(f"OK | {written}=4").perfdata == {label: 4.0}
 
 
@@ -113,7 +118,7 @@ def test_what_has_no_label_is_left_out(written):
 
 
 def test_two_values_for_one_label_are_no_value():
-    assert parse("OK | a=1 A=2 b=1 b=1").perfdata == {"b": 1.0}
+    assert parse("OK | a=1 A=2 c/=1 c:=2 b=1 b=1").perfdata == {"b": 1.0}
 
 
 @given(st.binary())
@@ -131,15 +136,20 @@ def test_the_message_is_the_first_line_up_to_the_bar(text):
 
 @given(
     st.dictionaries(
-        st.text(
-            st.characters(exclude_categories=["C", "Z", "Lu", "Lt"], exclude_characters="|"), min_size=1
-        ).filter(lambda label: label == label.lower()),
+        st.from_regex(r"[a-z0-9_\u00e4-]+(\.[a-z0-9_-]+)*", fullmatch=True),
         st.floats(allow_nan=False, allow_infinity=False),
     )
 )
 def test_what_is_written_in_the_format_is_read_back(measured):
-    items = ["'{}'={!r};1;2;0;9".format(label.replace("'", "''"), value) for label, value in measured.items()]
+    items = [f"'{label}'={value!r};1;2;0;9" for label, value in measured.items()]
     assert parse("OK | " + " ".join(items)).perfdata == measured
+
+
+@given(st.text(min_size=1))
+def test_every_measurement_can_be_expected(label):
+    for name in parse(f"OK | '{label}'=1").perfdata:
+        expectation = expectations.parse(f"perfdata.{name} == 1", CommandCheck.SUBJECTS)
+        assert expectation.name == f"perfdata.{name}"
 
 
 def test_the_states_are_in_the_order_of_their_codes():

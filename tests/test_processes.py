@@ -204,10 +204,10 @@ def test_an_argument_with_a_nul_is_refused():
 
 
 def test_no_descriptor_is_left_open():
-    before = os.listdir("/proc/self/fd")
+    before = sorted(Path("/proc/self/fd").iterdir())
     shell("echo out", stdin=b"in")
     shell("sleep 1000", timeout=0.1)
-    assert os.listdir("/proc/self/fd") == before
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
 
 
 def test_all_children_can_be_stopped_at_once(tmp_path):
@@ -234,7 +234,8 @@ def test_an_interruption_ends_the_child(tmp_path):
 import sys
 from pathlib import Path
 from opsctl.processes import run
-run(["sh", "-c", "echo $$ >{ready}; sleep 1000"], timeout=1000, directory=Path("/"), environment={ENVIRONMENT!r})
+script = "echo $$ >{ready}; sleep 1000"
+run(["sh", "-c", script], timeout=1000, directory=Path("/"), environment={ENVIRONMENT!r})
 """
     with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) as process:
         while not (ready.exists() and ready.read_text().endswith("\n")):

@@ -177,7 +177,7 @@ def _interrupt(database: sqlite3.Connection, done: Event, patience: float) -> No
 
 
 def _authorize(action: int, *_: str | None) -> int:
-    """Refuse what would make a file in spite of `mode=ro`: `attach`, and `vacuum into`, which attaches too."""
+    """Refuse what makes a file in spite of `mode=ro`: `attach`, and `vacuum into`, which attaches too."""
     import sqlite3
 
     return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK

@@ -47,11 +47,11 @@ def check(
     ] = "text",
     out: Out = None,
     quiet: Quiet = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Show all that was seen, for a pass too.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show all seen, of a pass too.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--list", "--dry-run", help="Show what would be checked, and check nothing.")
     ] = False,
-    record: Annotated[bool, typer.Option("--record/--no-record", help="Keep the results in the store.")] = True,
+    record: Annotated[bool, typer.Option("--record/--no-record", help="Keep the results.")] = True,
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=500, help="How many checks run at once.")] = 500,
     timeout: Annotated[
         str | None, typer.Option("--timeout", metavar="TIME", help="Bound each attempt, as `5s`.")
@@ -85,7 +85,7 @@ def check(
     else:
         outcome = _run(workspace, names, options, world)
         _show(outcome, output, out, options, world)
-        raise typer.Exit(_code(outcome, fail_on, exit_style, output))
+        raise typer.Exit(_code(outcome, fail_on, exit_style))
 
 
 def _seconds(text: str | None) -> float | None:
@@ -129,7 +129,7 @@ def _show(outcome: Outcome, output: str, out: Path | None, options: Options, wor
         world.stderr.write("opsctl: ended early by a signal; what was not checked is not shown\n")
 
 
-def _code(outcome: Outcome, fail_on: str, exit_style: str, output: str) -> int:
+def _code(outcome: Outcome, fail_on: str, exit_style: str) -> int:
     from opsctl.checking import exit_code
     from opsctl.errors import ExitCode, worst
 

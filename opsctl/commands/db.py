@@ -76,8 +76,8 @@ def restore(
     source: Annotated[Path, typer.Argument(help="A backup.")], dry_run: DryRun = False, where: Where = None
 ) -> None:
     """Put a backup in the store's place; the backup is verified first, and the old store is kept."""
-    from opsctl.store.backups import restore as put
     from opsctl.storage import require_sound
+    from opsctl.store.backups import restore as put
 
     world, workspace = _here(where)
     require_sound(source)

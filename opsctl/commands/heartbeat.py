@@ -1,4 +1,4 @@
-"""`opsctl heartbeat`: a job says that it started, succeeded or failed; a `heartbeat` check misses it when it does not."""
+"""`opsctl heartbeat`: a job says that it started, succeeded or failed, for its `heartbeat` check."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Message = Annotated[str, typer.Option("-m", "--message", help="What to remember 
 EPILOG = """Example, in a crontab:
 
 \b
-  0 3 * * * opsctl heartbeat start backup && backup.sh && opsctl heartbeat ok backup || opsctl heartbeat fail backup
+  0 3 * * * backup.sh && opsctl heartbeat ok backup || opsctl heartbeat fail backup
 """
 
 

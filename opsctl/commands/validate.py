@@ -8,7 +8,6 @@ import typer
 
 from opsctl.commands.options import Where, emit, one_of, reader_of
 
-
 EPILOG = """Examples:
 
 \b

@@ -44,5 +44,5 @@ class Format(Protocol):
 
 def load(name: str) -> Format:
     """The format called `name`, one of `FORMATS`."""
-    module: Format = import_module(f"opsctl.formats.{FORMATS[name]}")  # type: ignore[assignment]  # a module is the format
+    module: Format = import_module(f"opsctl.formats.{FORMATS[name]}")
     return module

@@ -25,7 +25,8 @@ def write(past: Past, output: str, out: Output) -> str:
     """What was recorded; every figure with what it does not cover."""
     if output == "json":
         return json.dumps(_document(past), indent=2, allow_nan=False) + "\n"
-    heading = f"{short_moment(past.since)} to {short_moment(past.until)}; availability is the share of the time that is known"
+    window = f"{short_moment(past.since)} to {short_moment(past.until)}"
+    heading = f"{window}; availability is the share of the time that is known"
     lines = [heading, "", *_checks(past, out), "", *_outages(past)]
     return "\n".join(lines) + "\n"
 
@@ -79,7 +80,8 @@ def _outages(past: Past) -> Iterator[str]:
         end = short_moment(outage.ended) if outage.ended is not None else "now"
         lasted = brief(Kind.DURATION, (outage.ended or past.until) - outage.started)
         cause = f" ({outage.cause})" if outage.cause else ""
-        yield f"  {outage.check}  {outage.state}{cause} from {short_moment(outage.started)} to {end}, {lasted}: {line(outage.message)}"
+        span = f"from {short_moment(outage.started)} to {end}, {lasted}"
+        yield f"  {outage.check}  {outage.state}{cause} {span}: {line(outage.message)}"
 
 
 def _document(past: Past) -> dict[str, object]:

@@ -21,7 +21,8 @@ def write(run: CheckRun, _out: Output) -> str:
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites {_totals(run.checked)}>"]
     for service, checked in services(run).items():
         lines.append(
-            f"  <testsuite name={_attribute(service)} timestamp={_attribute(moment(run.started))} {_totals(checked)}>"
+            f"  <testsuite name={_attribute(service)}"
+            f" timestamp={_attribute(moment(run.started))} {_totals(checked)}>"
         )
         lines += [text for one in checked for text in _case(one)]
         lines.append("  </testsuite>")
@@ -31,12 +32,15 @@ def write(run: CheckRun, _out: Output) -> str:
 def _totals(checked: Sequence[Checked]) -> str:
     states = [one.standing.state for one in checked]
     seconds = sum(one.result.latency or 0.0 for one in checked)
-    return f'tests="{len(states)}" failures="{states.count(State.DOWN)}" errors="{states.count(State.UNKNOWN)}" skipped="0" time="{seconds:.3f}"'
+    down, unknown = states.count(State.DOWN), states.count(State.UNKNOWN)
+    numbers = f'tests="{len(states)}" failures="{down}" errors="{unknown}"'
+    return f'{numbers} skipped="0" time="{seconds:.3f}"'
 
 
 def _case(one: Checked) -> Iterator[str]:
     name = one.result.check.partition("/")[2]
-    opening = f'    <testcase classname={_attribute(one.service)} name={_attribute(name)} time="{one.result.latency or 0.0:.3f}"'
+    names = f"classname={_attribute(one.service)} name={_attribute(name)}"
+    opening = f'    <testcase {names} time="{one.result.latency or 0.0:.3f}"'
     message = words(one)
     if one.standing.state is State.UP:
         yield f"{opening}/>"
@@ -47,7 +51,9 @@ def _case(one: Checked) -> Iterator[str]:
     else:
         tag = "failure" if one.standing.state is State.DOWN else "error"
         details = "\n".join([message, *next_steps(one)])
-        yield f"      <{tag} message={_attribute(message)} type={_attribute(str(one.result.cause or 'unknown'))}>{escape(_xml(safe(details)))}</{tag}>"
+        cause = _attribute(str(one.result.cause or "unknown"))
+        text = escape(_xml(safe(details)))
+        yield f"      <{tag} message={_attribute(message)} type={cause}>{text}</{tag}>"
     yield "    </testcase>"
 
 

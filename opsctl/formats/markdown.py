@@ -27,13 +27,21 @@ def write(run: CheckRun, out: Output) -> str:
     lines = [f"### opsctl: {escape(run.workspace)}", "", escape(sentence(run)), ""]
     lines += ["| state | check | found |", "| --- | --- | --- |"]
     lines += [
-        f"| {_SIGNS[one.standing.state]} {one.standing.state} | {escape(one.result.check)} | {escape(shorten(words(one), _LONGEST))} |"
+        f"| {_SIGNS[one.standing.state]} {one.standing.state} | {escape(one.result.check)}"
+        f" | {escape(shorten(words(one), _LONGEST))} |"
         for one in shown
     ]
     for one in bad:
         lines += [
             "",
-            f"**{escape(one.result.check)}** is {one.standing.state} since {short_moment(one.standing.since)}",
+            " ".join(
+                [
+                    f"**{escape(one.result.check)}** is",
+                    one.standing.state,
+                    "since",
+                    short_moment(one.standing.since),
+                ]
+            ),
             "",
         ]
         lines += [f"- {escape(step)}" for step in next_steps(one)]

@@ -1,4 +1,4 @@
-"""Prometheus text exposition, for the textfile collector: write it with `--out`, which replaces whole files."""
+"""Prometheus text exposition, for the textfile collector: `--out` replaces whole files."""
 
 from __future__ import annotations
 

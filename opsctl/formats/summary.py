@@ -35,7 +35,10 @@ def counts(run: CheckRun) -> Counts:
     """Count the checks of a run by what stands."""
     states = [one.standing.state for one in run.checked]
     return Counts(
-        *(states.count(state) for state in (State.UP, State.DEGRADED, State.DOWN, State.UNKNOWN)),
+        up=states.count(State.UP),
+        degraded=states.count(State.DEGRADED),
+        down=states.count(State.DOWN),
+        unknown=states.count(State.UNKNOWN),
         explained=sum(one.explained_by is not None for one in run.checked),
     )
 
@@ -179,12 +182,16 @@ def tail(run: CheckRun) -> Mapping[str, Value]:
     numbers = counts(run)
     return {
         "total": numbers.total,
-        **numbers._asdict(),
+        "up": numbers.up,
+        "degraded": numbers.degraded,
+        "down": numbers.down,
+        "unknown": numbers.unknown,
+        "explained": numbers.explained,
         "exit_code": int(exit_code({one.result.check: one.standing for one in run.checked})),
     }
 
 
-def _verdict(verdict: bool | None) -> str:  # noqa: FBT001 - it is the value
+def _verdict(verdict: bool | None) -> str:
     return {True: "pass", False: "fail", None: "unknown"}[verdict]
 
 

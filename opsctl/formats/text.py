@@ -1,4 +1,4 @@
-"""Text: aligned and coloured for a terminal, one uncut record a line for a pipe; what is not well comes last."""
+"""Text: aligned for a terminal, one uncut record a line for a pipe; what is not well comes last."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def _terminal(shown: list[Checked], out: Output) -> Iterator[str]:
         state = one.standing.state
         label = f"{symbol(state, out)} {state:<8}"
         room = max(10, (out.width or 80) - len(label) - name_width - 4)
-        yield f"{paint(label, state, out)}  {one.result.check:<{name_width}}  {shorten(words(one), room)}".rstrip()
+        name = f"{one.result.check:<{name_width}}"
+        yield f"{paint(label, state, out)}  {name}  {shorten(words(one), room)}".rstrip()
 
 
 def _block(one: Checked, out: Output) -> Iterator[str]:

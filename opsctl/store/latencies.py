@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-# A code is the rounded logarithm of the microseconds, 512 steps to each factor of e: half a step is
-# 0.0977 per cent. Any 64-bit number of microseconds has a code that fits; finer steps would make
-# a year's percentiles slower, not more useful.
-_STEPS = 512
+# A code is the rounded logarithm of the microseconds, 128 steps to each factor of e: half a step is
+# 0.39 per cent. Any 64-bit number of microseconds has a code that fits; finer steps would make
+# long histories slower, not more useful.
+_STEPS = 128
 EXACT = "exact"
-ROUNDED = "within 0.1 %"
+ROUNDED = "within 0.4 %"
 
 
 class Latencies(NamedTuple):
     """Seconds that answers took; percentiles by nearest rank, so each is a latency that was seen.
 
-    `method` is `exact`, or `within 0.1 %` where least, most and percentiles come from the hourly
+    `method` is `exact`, or `within 0.4 %` where least, most and percentiles come from the hourly
     roll-up; `answers` (how many) and `mean` are always exact.
     """
 
@@ -35,7 +35,7 @@ class Latencies(NamedTuple):
 
 
 def encode(microseconds: int) -> bytes:
-    """The two bytes that stand for a latency, to 0.1 per cent."""
+    """The two bytes that stand for a latency, to 0.4 per cent."""
     return round(_STEPS * log(max(microseconds, 1))).to_bytes(2, "little")
 
 

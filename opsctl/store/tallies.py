@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
+from collections import defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.store.latencies import Latencies, exact, rolled
@@ -11,7 +12,7 @@ from opsctl.store.rows import HOUR, STATES
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from opsctl.outcome import State
 
@@ -38,38 +39,15 @@ class Tally(NamedTuple):
     buckets: tuple[Bucket, ...]
 
 
-class _Sums:
-    """Running sums for one check; `worst`, `spent` and `answers` are by bucket."""
+class _Seen:
+    """What raw results add up to, for one check; latencies are by bucket."""
 
-    __slots__ = ("answers", "latency", "packed", "raw", "results", "spent", "worst")
+    __slots__ = ("latencies", "results", "worst")
 
     def __init__(self, buckets: int) -> None:
         self.results = [0] * len(STATES)
-        self.latency = 0
-        self.raw: list[int] = []
-        self.packed: list[bytes] = []
         self.worst = [-1] * buckets
-        self.spent = [0] * buckets
-        self.answers = [0] * buckets
-
-    def add_result(self, state: int, latency: int | None, bucket: int) -> None:
-        """Count one result."""
-        self.results[state] += 1
-        self.worst[bucket] = max(self.worst[bucket], state)
-        if latency is not None:
-            self.raw.append(latency)
-            self.spent[bucket] += latency
-            self.answers[bucket] += 1
-
-    def add_slot(self, seen: Sequence[int], latency: int, answers: int, shown: Iterable[int]) -> None:
-        """Count a stretch of the roll-up, to be shown in the buckets `shown`."""
-        self.results = [one + more for one, more in zip(self.results, seen, strict=True)]
-        self.latency += latency
-        worst = max(code for code, many in enumerate(seen) if many)
-        for bucket in shown:
-            self.worst[bucket] = max(self.worst[bucket], worst)
-            self.spent[bucket] += latency
-            self.answers[bucket] += answers
+        self.latencies: list[list[int]] = [[] for _ in range(buckets)]
 
 
 _MANY = """
@@ -85,14 +63,21 @@ _RAW = """
     WHERE runs.latest >= ? AND runs.earliest < ? AND r.at >= ? AND r.at < ?
         AND r.check_id IN (SELECT value FROM json_each(?))
 """
-_HOURS = """
-    SELECT {slot} AS slot, h.check_id, sum(h.up), sum(h.degraded), sum(h.unknown), sum(h.down),
-        sum(h.latency), sum(length(h.latencies)) / 2
+_TOTALS = """
+    SELECT h.check_id, sum(h.up), sum(h.degraded), sum(h.unknown), sum(h.down), sum(h.latency)
     FROM hours AS h
     WHERE h.hour >= :first AND h.hour < :last AND h.check_id IN (SELECT value FROM json_each(:ids))
-    GROUP BY slot, h.check_id
+    GROUP BY h.check_id
 """
-_BY_BUCKET = f"max(0, h.hour * {HOUR} - :since) * :buckets / (:until - :since)"
+_COURSE = """
+    SELECT shown.value ->> 1 AS bucket, h.check_id,
+        CASE WHEN sum(h.down) THEN 3 WHEN sum(h.unknown) THEN 2 WHEN sum(h.degraded) THEN 1 ELSE 0 END,
+        sum(h.latency) * 2e-6 / nullif(sum(length(h.latencies)), 0)
+    FROM json_each(:shown) AS shown
+    CROSS JOIN hours AS h ON h.hour = shown.value ->> 0
+    WHERE h.check_id IN (SELECT value FROM json_each(:ids))
+    GROUP BY bucket, h.check_id
+"""
 _LATENCIES = """
     SELECT h.check_id, h.latencies
     FROM hours AS h
@@ -121,11 +106,26 @@ def _few(db: sqlite3.Connection, since: int, until: int) -> bool:
 def _from_results(
     db: sqlite3.Connection, ids: Iterable[int], since: int, until: int, buckets: int
 ) -> dict[int, Tally]:
-    found: dict[int, _Sums] = {}
+    found: dict[int, _Seen] = {}
     for check_id, at, state, latency in db.execute(_RAW, (since, until, since, until, json.dumps(list(ids)))):
-        sums = found.get(check_id) or found.setdefault(check_id, _Sums(buckets))
-        sums.add_result(state, latency, (at - since) * buckets // (until - since))
-    return {check_id: _tally(sums, exact(sums.raw)) for check_id, sums in found.items()}
+        seen = found.get(check_id) or found.setdefault(check_id, _Seen(buckets))
+        bucket = (at - since) * buckets // (until - since)
+        seen.results[state] += 1
+        seen.worst[bucket] = max(seen.worst[bucket], state)
+        if latency is not None:
+            seen.latencies[bucket].append(latency)
+    return {check_id: _tally(seen) for check_id, seen in found.items()}
+
+
+def _tally(seen: _Seen) -> Tally:
+    return Tally(
+        dict(zip(STATES, seen.results, strict=True)),
+        exact(chain.from_iterable(seen.latencies)),
+        tuple(
+            Bucket(None if worst < 0 else STATES[worst], sum(took) / len(took) / 1e6 if took else None)
+            for worst, took in zip(seen.worst, seen.latencies, strict=True)
+        ),
+    )
 
 
 def _from_hours(
@@ -135,38 +135,31 @@ def _from_hours(
     given = {
         "first": first,
         "last": last,
-        "since": since,
-        "until": until,
-        "buckets": buckets,
         "ids": json.dumps(list(ids)),
+        "shown": json.dumps(list(_shown(first, last, since, until, buckets))),
     }
-    # Where buckets are longer than hours, SQL adds up; else an hour shows in each that it overlaps.
-    if last - first > buckets:
-        query, shown = _HOURS.format(slot=_BY_BUCKET), [range(each, each + 1) for each in range(buckets)]
-    else:
-        query, shown = _HOURS.format(slot="h.hour - :first"), _overlaps(first, last, since, until, buckets)
-    found: dict[int, _Sums] = {}
-    for slot, check_id, up, degraded, unknown, down, latency, answers in db.execute(query, given):
-        sums = found.get(check_id) or found.setdefault(check_id, _Sums(buckets))
-        sums.add_slot((up, degraded, unknown, down), latency, answers, shown[slot])
-    for check_id, packed in db.execute(_LATENCIES, given):
-        found[check_id].packed.append(packed)
-    return {check_id: _tally(sums, rolled(sums.latency, sums.packed)) for check_id, sums in found.items()}
+    packed: defaultdict[int, list[bytes]] = defaultdict(list)
+    for check_id, latencies in db.execute(_LATENCIES, given):
+        packed[check_id].append(latencies)
+    nothing = [Bucket(None, None)] * buckets
+    courses: defaultdict[int, list[Bucket]] = defaultdict(nothing.copy)
+    for bucket, check_id, worst, latency in db.execute(_COURSE, given):
+        courses[check_id][bucket] = Bucket(STATES[worst], latency)
+    return {
+        check_id: Tally(
+            dict(zip(STATES, results, strict=True)),
+            rolled(total, packed[check_id]),
+            tuple(courses[check_id]),
+        )
+        for check_id, *results, total in db.execute(_TOTALS, given)
+    }
 
 
-def _overlaps(first: int, last: int, since: int, until: int, buckets: int) -> list[range]:
-    """For each hour, the buckets that it overlaps."""
-    length = until - since
-    edges = [min(max(hour * HOUR, since), until) - since for hour in range(first, last + 1)]
-    return [range(begin * buckets // length, -(-end * buckets // length)) for begin, end in pairwise(edges)]
-
-
-def _tally(sums: _Sums, latencies: Latencies | None) -> Tally:
-    return Tally(
-        dict(zip(STATES, sums.results, strict=True)),
-        latencies,
-        tuple(
-            Bucket(None if worst < 0 else STATES[worst], spent / answers / 1e6 if answers else None)
-            for worst, spent, answers in zip(sums.worst, sums.spent, sums.answers, strict=True)
-        ),
-    )
+def _shown(first: int, last: int, since: int, until: int, buckets: int) -> Iterator[tuple[int, int]]:
+    """Each hour with each bucket that shows it: where it begins, or all it overlaps if those are short."""
+    length, long = until - since, last - first > buckets
+    for hour in range(first, last):
+        begin = max(hour * HOUR - since, 0)
+        end = begin + 1 if long else min((hour + 1) * HOUR, until) - since
+        for bucket in range(begin * buckets // length, -(-end * buckets // length)):
+            yield hour, bucket

@@ -7,11 +7,11 @@ import signal
 from pathlib import Path
 
 import pytest
+from checks.probe import probe
 
 from opsctl.checks.command import CommandCheck
 from opsctl.outcome import Cause, Failure, Observation
 from opsctl.secrets import Template
-from tests.checks.probe import probe
 
 ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/home/somebody", "SECRET_TOKEN": "s3cret-value"}
 PLUGINS = Path("/usr/lib/nagios/plugins")
@@ -199,7 +199,7 @@ def test_json_nested_too_deeply_is_absent():
 def test_an_output_too_long_to_judge_is_absent(wanted):
     observation = look(shell("head -c 2000000 /dev/zero"), wanted)
     assert seen(observation) == {"exit_code": 0}
-    words = "stdout has 2000000 bytes, more than the 1048576 that can be judged"
+    words = "stdout is 2000000 bytes long; only 1048576 can be judged, so print less"
     assert observation.failure == Failure(Cause.TOO_LARGE, words)
 
 
@@ -215,7 +215,7 @@ def test_evidence_of_a_long_output_is_its_start_and_its_end_in_whole_words():
     assert end.split()[-2:] == ["9999", "10000"]
     numbers = [int(word) for word in (start + end).split()]
     assert numbers == [*range(1, len(start.split()) + 1), *range(10001 - len(end.split()), 10001)]
-    assert middle == f" {48894 - len(start) - 1 - len(end) + 1} characters left out "
+    assert middle == f" {48894 - len(start) - len(end) + 1} characters left out "
 
 
 def test_a_plugin_that_is_well():

@@ -235,7 +235,7 @@ def test_a_store_that_is_being_written_is_not_replaced(store, copy):
 
 
 def test_a_command_that_has_the_old_store_open_is_told_when_it_writes(store, copy, keep):
-    with pytest.raises(StoreError, match="was replaced or removed"), open_store(store, write=True) as old:  # noqa: PT012
+    with pytest.raises(StoreError, match="was replaced or removed"), open_store(store, write=True) as old:
         restore(store, copy, NOW)
         assert list(standings(old)) == ["old"]
         keep(old, "lost", (0, "u"))

@@ -32,14 +32,14 @@ def test_no_time_at_all_counts_as_a_microsecond(microseconds):
 
 
 @given(st.integers(1, 2**63 - 1))
-def test_a_latency_in_two_bytes_is_right_to_a_thousandth(microseconds):
+def test_a_latency_in_two_bytes_is_right_to_four_thousandths(microseconds):
     packed = encode(microseconds)
     assert len(packed) == 2
-    assert decode(int.from_bytes(packed, "little")) == pytest.approx(microseconds, rel=0.001)
+    assert decode(int.from_bytes(packed, "little")) == pytest.approx(microseconds, rel=0.004)
 
 
 @given(st.lists(st.integers(1, 10**8), min_size=1, max_size=400), st.integers(1, 400))
-def test_rolled_up_latencies_are_the_exact_ones_to_a_thousandth(microseconds, size):
+def test_rolled_up_latencies_are_the_exact_ones_to_four_thousandths(microseconds, size):
     packed = [
         b"".join(map(encode, microseconds[start : start + size]))
         for start in range(0, len(microseconds), size)
@@ -49,5 +49,5 @@ def test_rolled_up_latencies_are_the_exact_ones_to_a_thousandth(microseconds, si
     assert found.mean == pytest.approx(sum(ordered) / len(ordered) / 1e6)
     assert found[2:7] == pytest.approx(
         [ordered[max(ceil(len(ordered) * percent / 100), 1) - 1] / 1e6 for percent in (0, 100, 50, 95, 99)],
-        rel=0.001,
+        rel=0.004,
     )

@@ -19,10 +19,15 @@ with run_lock(Path(sys.argv[1]), "check") as got:
     print(got, flush=True)
     sys.stdin.read(1)
 """
-HOLD_WITH_A_CHILD = HOLD.replace(
-    "    print(got",
-    "    import subprocess; child = subprocess.Popen(['sleep', '60'], close_fds=False)\n    print(child.pid, got",
-)
+HOLD_WITH_A_CHILD = """
+import subprocess, sys
+from pathlib import Path
+from opsctl.store.locks import run_lock
+with run_lock(Path(sys.argv[1]), "check") as got:
+    child = subprocess.Popen(["sleep", "60"], close_fds=False, stdout=subprocess.DEVNULL)
+    print(child.pid, got, flush=True)
+    sys.stdin.read(1)
+"""
 
 
 def taken(path, name="check"):

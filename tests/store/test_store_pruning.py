@@ -59,7 +59,7 @@ def test_counts_come_from_the_roll_up_where_results_were_pruned(store):
 
     assert counted(0) == (8, 2, "exact")
     prune(store, 10 * DAY, keep_passes=4 * DAY, keep_failures=4 * DAY, keep_rollups=100 * DAY)
-    assert counted(0) == (8, 2, "within 0.1 %")
+    assert counted(0) == (8, 2, "within 0.4 %")
     assert counted(6 * DAY) == (3, 1, "exact")
 
 
@@ -128,19 +128,19 @@ STEP = st.tuples(
 @given(parts=st.lists(st.tuples(st.lists(STEP, max_size=8), st.integers(0, 300)), min_size=1, max_size=5))
 def test_a_store_that_is_pruned_now_and_then_goes_on_as_one_that_is_not(tmp_path_factory, parts):
     folder, now = tmp_path_factory.mktemp("pruned"), 100_000
-    pruned, whole = folder / "pruned.db", folder / "whole.db"
-    for steps, keep_passes in parts:
-        for name, gap, state, rules in steps:
-            now += gap
-            found = Result(name, now, state, None, "", None, 1, (), {}, {})
-            for path in (pruned, whole):
-                with open_store(path, write=True) as store:
+    with (
+        open_store(folder / "pruned.db", write=True) as pruned,
+        open_store(folder / "whole.db", write=True) as whole,
+    ):
+        for steps, keep_passes in parts:
+            for name, gap, state, rules in steps:
+                now += gap
+                found = Result(name, now, state, None, "", None, 1, (), {}, {})
+                for store in (pruned, whole):
                     record(store, Run(now, now, "", ""), [found], {name: rules}, lambda _: 0)
-        with open_store(pruned, write=True) as store:
-            prune(store, now, keep_passes=keep_passes, keep_failures=400, keep_rollups=10**6)
-        assert verify(pruned) == []
-    with open_store(pruned, write=False) as one, open_store(whole, write=False) as other:
-        assert standings(one) == standings(other)
-        assert outages(one, None, 0, 10**6) == outages(other, None, 0, 10**6)
+            prune(pruned, now, keep_passes=keep_passes, keep_failures=400, keep_rollups=10**6)
+            assert verify(pruned.path) == []
+        assert standings(pruned) == standings(whole)
+        assert outages(pruned, None, 0, 10**6) == outages(whole, None, 0, 10**6)
         spans = "SELECT check_id, state, pending, started, ended, results FROM spans ORDER BY id"
-        assert one.db.execute(spans).fetchall() == other.db.execute(spans).fetchall()
+        assert pruned.db.execute(spans).fetchall() == whole.db.execute(spans).fetchall()

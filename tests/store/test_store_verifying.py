@@ -13,7 +13,6 @@ from opsctl.store.opening import open_store
 from opsctl.store.results import Run, record
 from opsctl.store.verifying import verify
 
-
 NAMES = ("api/health", "web/page")
 
 

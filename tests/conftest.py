@@ -1,0 +1,122 @@
+"""What all tests share: the `opsctl` builder, and guards that keep tests off the real home and network."""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+import os
+import socket
+import sys
+import textwrap
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+NOW = "2026-11-20T12:00:00Z"
+
+
+class Ran(NamedTuple):
+    """What one command line did."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Opsctl:
+    """A workspace folder, and the command line run in it, in this process or in one of its own."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.path = folder
+        self._monkeypatch = monkeypatch
+
+    def write(self, name: str, text: str) -> Opsctl:
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+        return self
+
+    def __call__(self, *arguments: str, env: dict[str, str] | None = None, now: str = NOW) -> Ran:
+        from opsctl.cli import main
+
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+        with self._monkeypatch.context() as patch:
+            patch.chdir(self.path)
+            patch.setenv("OPSCTL_NOW", now)
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "stdin", io.StringIO())
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            code = int(main(list(arguments)))
+        return Ran(code, _written(out), _written(err))
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {**os.environ, "OPSCTL_NOW": NOW, **more}
+
+    def argv(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "opsctl", *arguments]
+
+    def process(self, *arguments: str, **env: str) -> Ran:
+        import subprocess
+
+        done = subprocess.run(
+            self.argv(*arguments),
+            cwd=self.path,
+            env=self.environment(**env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    return stream.buffer.getvalue().decode()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def opsctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opsctl:
+    return Opsctl(tmp_path, monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def _quiet_machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No real home, no settings of the machine, no connection beyond this machine."""
+    monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    for name in ("CI", "OPSCTL_DB", "OPSCTL_WORKSPACE", "OPSCTL_DEBUG", "GITHUB_STEP_SUMMARY", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        host = address[0] if isinstance(address, tuple) else None
+        if host is not None and not ipaddress.ip_address(host).is_loopback:
+            pytest.fail(f"a test tried to connect to {address}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+def server_or_skip(program: str, *places: str) -> str:
+    """The path of a real server's program; a skip with the reason where it is absent, a failure in CI."""
+    import shutil
+
+    found = shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", *places]))
+    if found:
+        return found
+    if os.environ.get("OPSCTL_REQUIRE_SERVERS"):
+        pytest.fail(f"{program} is required here and is not installed")
+    pytest.skip(f"{program} is not installed")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
