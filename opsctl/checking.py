@@ -123,7 +123,15 @@ def _with_members(known: Mapping[str, tuple[Service, CheckDefinition]], names: S
 
 
 def _enter(workspace: Workspace, options: Options, stack: ExitStack) -> StoreError | None:
-    """Take the lock that keeps runs from piling up; a store that has no place for it is a fault."""
+    """Make the store where there is none, and take the lock that keeps runs from piling up; or the fault."""
+    if options.record and not workspace.store.exists():
+        from opsctl.store.opening import open_store
+
+        try:
+            with open_store(workspace.store, write=True):
+                pass
+        except StoreError as error:
+            return error
     if not (options.single and options.record):
         return None
     from opsctl.store.locks import holder, run_lock

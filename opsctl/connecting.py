@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from opsctl.outcome import Cause, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 Family = Literal["any", "ipv4", "ipv6"]
 _FAMILIES = {"any": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
@@ -37,8 +37,22 @@ class Address(NamedTuple):
     port: int
 
 
+class Deadline(NamedTuple):
+    """When an attempt ends: `seconds` after it began, at `end` (monotonic seconds)."""
+
+    seconds: float
+    end: float
+
+    def left(self) -> float:
+        """Seconds until the end, more than 0. Raises TimeoutError once it has come."""
+        left = self.end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
 class Connection(NamedTuple):
-    """An open connection, where it leads, and the seconds that resolving and connecting took."""
+    """An open connection, the address it leads to, and the seconds that resolving and connecting took."""
 
     socket: socket.socket
     peer: str
@@ -47,12 +61,20 @@ class Connection(NamedTuple):
 
 
 class ConnectError(Exception):
-    """No connection: why, and the seconds that resolving took where that worked."""
+    """No connection: why, the seconds that resolving took where it worked, and what each address said."""
 
-    def __init__(self, failure: Failure, resolving: float | None = None) -> None:
+    def __init__(
+        self, failure: Failure, resolving: float | None = None, tried: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(failure.message)
         self.failure = failure
         self.resolving = resolving
+        self.tried = tried or {}
+
+
+def within(seconds: float) -> Deadline:
+    """The deadline of an attempt that begins now and may take `seconds`."""
+    return Deadline(seconds, time.monotonic() + seconds)
 
 
 def parse_address(text: str) -> Address:
@@ -67,64 +89,75 @@ def parse_address(text: str) -> Address:
     return Address(host, int(port))
 
 
-def failure_of(error: OSError, timeout: float) -> Failure:
-    """The cause and the words of a network error."""
-    if isinstance(error, TimeoutError):
-        return Failure(Cause.TIMEOUT, f"no answer within {timeout:g} s")
+def failure_of(error: OSError, seconds: float, what: str = "no answer") -> Failure:
+    """The cause and the words of a network error; `what` did not come within `seconds` where time ran out."""
+    if isinstance(error, TimeoutError) and error.errno is None:
+        return Failure(Cause.TIMEOUT, f"{what} within {seconds:g} s")
     cause = _CAUSES.get(error.errno or 0, Cause.UNREACHABLE)
     words = {Cause.REFUSED: "connection refused", Cause.RESET: "connection reset"}.get(cause)
     return Failure(cause, words or (error.strerror or str(error)).lower())
 
 
-def resolve(address: Address, family: Family, timeout: float) -> Sequence[tuple[int, tuple[object, ...]]]:
-    """The socket families and addresses of a host, in the system's order, within `timeout` seconds.
+def resolve(address: Address, family: Family, deadline: Deadline) -> Sequence[tuple[int, tuple[object, ...]]]:
+    """The socket families and addresses of a host, in the system's order, at least one.
 
     The system's resolver cannot be interrupted, so it is asked in a thread that nobody waits for
-    longer than that. Raises ConnectError.
+    longer than until the deadline, not even the end of the process. Raises ConnectError.
     """
-    answers: SimpleQueue[list[tuple[int, tuple[object, ...]]] | OSError | UnicodeError] = SimpleQueue()
+    answers: SimpleQueue[list[tuple[int, tuple[object, ...]]] | OSError | ValueError] = SimpleQueue()
 
     def ask() -> None:
         try:
             found = socket.getaddrinfo(*address, _FAMILIES[family], socket.SOCK_STREAM)
             answers.put([(entry[0], entry[4]) for entry in found])
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:
             answers.put(error)
 
     Thread(target=ask, daemon=True, name="opsctl-resolve").start()
     try:
-        answer = answers.get(timeout=max(0.001, timeout))
-    except Empty:
-        raise ConnectError(
-            Failure(Cause.TIMEOUT, f"the name was not resolved within {timeout:g} s")
-        ) from None
-    if isinstance(answer, Exception):
-        words = answer.strerror if isinstance(answer, OSError) and answer.strerror else str(answer)
-        raise ConnectError(Failure(Cause.DNS, f"`{address.host}` cannot be resolved: {words.lower()}"))
+        answer = answers.get(timeout=deadline.left())
+    except (Empty, TimeoutError):
+        words = f"`{address.host}` was not resolved within {deadline.seconds:g} s"
+        raise ConnectError(Failure(Cause.TIMEOUT, words)) from None
+    if isinstance(answer, ValueError):
+        raise ConnectError(Failure(Cause.DNS, f"`{address.host}` is not a name that can be resolved"))
+    if isinstance(answer, OSError):
+        words = (answer.strerror or str(answer)).lower()
+        raise ConnectError(Failure(Cause.DNS, f"`{address.host}` cannot be resolved: {words}"))
     return answer
 
 
-def connect(address: Address, family: Family, timeout: float) -> Connection:
-    """A connection to the first of the host's addresses that accepts one, within `timeout` seconds in all.
+def connect(address: Address, family: Family, deadline: Deadline) -> Connection:
+    """A connection to the first of the host's addresses, in the system's order, that accepts one.
 
-    Raises ConnectError with the reason of the last address tried.
+    The time left is shared evenly by the addresses not yet tried, so that a silent one does not keep
+    the others from their turn. Raises ConnectError with the failure of the last one.
     """
     started = time.monotonic()
-    found = resolve(address, family, timeout)
+    found = resolve(address, family, deadline)
     resolved = time.monotonic()
+    tried: dict[str, str] = {}
     failure = Failure(Cause.DNS, f"`{address.host}` has no address")
-    for kind, peer in found:
-        left = timeout - (time.monotonic() - started)
-        if left <= 0:
-            failure = Failure(Cause.TIMEOUT, f"no connection within {timeout:g} s")
-            break
-        sock = socket.socket(kind, socket.SOCK_STREAM)
-        sock.settimeout(left)
+    for turn, (kind, peer) in enumerate(found):
         try:
-            sock.connect(peer)
+            opened = _open(kind, peer, deadline.left() / (len(found) - turn))
         except OSError as error:
-            sock.close()
-            failure = failure_of(error, timeout)
+            failure = failure_of(error, deadline.seconds, "no connection")
+            tried[str(peer[0])] = failure.message
             continue
-        return Connection(sock, str(peer[0]), resolved - started, time.monotonic() - resolved)
-    raise ConnectError(failure, resolved - started)
+        return Connection(opened, str(peer[0]), resolved - started, time.monotonic() - resolved)
+    raise ConnectError(failure, resolved - started, tried)
+
+
+def _open(kind: int, peer: tuple[object, ...], seconds: float) -> socket.socket:
+    opened = socket.socket(kind, socket.SOCK_STREAM)
+    try:
+        opened.settimeout(seconds)
+        opened.connect(peer)
+        if opened.getsockname() == opened.getpeername():
+            # Where nobody listens, the kernel may pick the very port for our end and connect it to itself.
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "nobody listens there")
+    except BaseException:
+        opened.close()
+        raise
+    return opened

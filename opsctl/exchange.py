@@ -93,13 +93,22 @@ class Exchange:
         except (pycurl.error, UnicodeEncodeError, ValueError) as error:
             self._fail(Cause.UNSUPPORTED, f"the request cannot be made: {error}")
             return None
-        return Transfer(handle, lambda code, words: self._finish(handle, code, words))
+        except Exception as error:  # noqa: BLE001 - one request must not stop the loop for the others
+            self._fail(Cause.INTERNAL, f"the request failed here: {error!r}; please report this")
+            return None
+        return Transfer(handle, lambda code, words: self._end(handle, code, words))
+
+    def _end(self, handle: pycurl.Curl, code: int, words: str) -> None:
+        try:
+            self._finish(handle, code, words)
+        except Exception as error:  # noqa: BLE001 - as in prepare
+            self._fail(Cause.INTERNAL, f"the answer could not be read: {error!r}; please report this")
 
     def _set_up(self, handle: pycurl.Curl, left: float) -> None:
         check, request = self._check, self._request
         set_option = handle.setopt
         set_option(pycurl.URL, request.url)
-        set_option(pycurl.PROTOCOLS_STR, "http,https")
+        set_option(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         set_option(pycurl.TIMEOUT_MS, max(1, int(left * 1000)))
         set_option(pycurl.CONNECTTIMEOUT_MS, max(1, int(left * 1000)))
         set_option(pycurl.NOSIGNAL, 1)

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from typing import TYPE_CHECKING, NamedTuple
+import operator
+from typing import TYPE_CHECKING
 
-from opsctl.expectations import ORDERING, Pattern, Quantity, Range, Star, root, show
-from opsctl.outcome import Kind, Value
+from opsctl.expression import ORDERING, Literal, Members, Pattern, Range, compared, show
+from opsctl.found import Gap, find, fits, is_number, length_of, shown, unseen
+from opsctl.outcome import Kind
 from opsctl.prose import line, shorten
 from opsctl.records import Judged
-from opsctl.units import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from opsctl.expectations import Expectation, Operand, Step
+    from opsctl.expression import Expectation, Operand
+    from opsctl.found import Found
+    from opsctl.outcome import Value
 
 _LONGEST_SEARCHED = 1024 * 1024
 _SHOWN = 80
-_QUANTITIES = frozenset({Kind.DURATION, Kind.SIZE, Kind.PERCENT})
-
-
-class _Absent(NamedTuple):
-    """No such value; `observed` tells whether what would hold it was seen."""
-
-    observed: bool
+_ORDERINGS: Mapping[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def judge(
@@ -35,64 +34,39 @@ def judge(
     """Whether `values` meet the expectation: True, False, or None where it could not be told.
 
     An absent value, one of another type and one that is not finite are never True, nor is their
-    negation. `why_absent` is shown as what was found where there was no answer at all.
+    negation; null is compared with null only by `null` itself. `why_absent` is shown as what was
+    found where there was no answer at all.
     """
-    found = _find(expectation, values)
+    found = find(expectation, values)
     verdict = _verdict(expectation, found)
     if expectation.negated and verdict is not None:
         verdict = not verdict
-    return Judged(show(expectation), verdict, _shown(expectation, found, verdict, why_absent), warn)
+    text = unseen(values, why_absent) if found is Gap.UNSEEN else shown(expectation, found, verdict)
+    return Judged(show(expectation), verdict, shorten(line(text), _SHOWN), warn)
 
 
-def _find(expectation: Expectation, values: Mapping[str, Value]) -> Value | _Absent:
-    if expectation.name not in values:
-        return _Absent(observed="." in expectation.name and root(expectation) in values)
-    return _walk(values[expectation.name], expectation.path)
-
-
-def _walk(value: Value, path: Sequence[Step]) -> Value | _Absent:
-    for at, step in enumerate(path):
-        if isinstance(step, Star):
-            if not isinstance(value, list):
-                return _Absent(observed=True)
-            # A member that lacks the rest of the path is kept as a gap, so that `all` cannot pass over it.
-            return [
-                None if isinstance(found := _walk(member, path[at + 1 :]), _Absent) else found
-                for member in value
-            ]
-        member = _member(value, step)
-        if isinstance(member, _Absent):
-            return member
-        value = member
-    return value
-
-
-def _member(value: Value, step: str | int) -> Value | _Absent:
-    if isinstance(step, str):
-        return value[step] if isinstance(value, dict) and step in value else _Absent(observed=True)
-    return value[step] if isinstance(value, list) and step < len(value) else _Absent(observed=True)
-
-
-def _verdict(expectation: Expectation, found: Value | _Absent) -> bool | None:
+def _verdict(expectation: Expectation, found: Found) -> bool | None:
+    kind = expectation.kind
     if expectation.operator == "exists":
-        if isinstance(found, _Absent):
-            return False if found.observed else None
-        return found is not None
-    if isinstance(found, _Absent):
-        return None
-    operator, operand = expectation.operator, expectation.operand
+        return _exists(found, kind)
+    if not expectation.wrapper:
+        return _compare(expectation.operator, found, expectation.operand, kind)
     if expectation.wrapper == "len":
-        return (
-            _compare(operator, len(found), operand, Kind.NUMBER)
-            if isinstance(found, list | str | dict)
-            else None
+        length = length_of(found, kind)
+        return _compare(
+            expectation.operator, Gap.UNSEEN if length is None else length, expectation.operand, Kind.NUMBER
         )
-    if expectation.wrapper:
-        if not isinstance(found, list):
-            return None
-        verdicts = [_compare(operator, member, operand, expectation.kind) for member in found]
-        return _any(verdicts) if expectation.wrapper == "any" else _all(verdicts)
-    return _compare(operator, found, operand, expectation.kind)
+    if not isinstance(found, list):
+        return None
+    kind = compared(expectation.wrapper, kind)
+    verdicts = [_compare(expectation.operator, one, expectation.operand, kind) for one in found]
+    return _any(verdicts) if expectation.wrapper == "any" else _all(verdicts)
+
+
+def _exists(found: Found, kind: Kind) -> bool | None:
+    if found is None or found is Gap.MISSING:
+        return False
+    return True if fits(found, kind) else None
 
 
 def _any(verdicts: Sequence[bool | None]) -> bool | None:
@@ -106,105 +80,48 @@ def _all(verdicts: Sequence[bool | None]) -> bool | None:
     return False if False in verdicts else None if None in verdicts else True
 
 
-def _compare(operator: str, value: Value, operand: Operand, kind: Kind) -> bool | None:
-    if not _fits(value, kind):
+def _compare(word: str, value: Found, operand: Operand, kind: Kind) -> bool | None:
+    if not fits(value, kind):
         return None
-    if operator in {"==", "!="}:
-        equal = _equal(value, operand)
-        return equal if equal is None or operator == "==" else not equal
-    if operator in ORDERING:
-        return _ordered(operator, value, operand)
-    if operator == "in":
-        if isinstance(operand, Range):
-            return operand.first <= value <= operand.last if _number(value) else None  # type: ignore[operator]  # a number
-        return _any([_equal(value, member) for member in operand]) if isinstance(operand, tuple) else None
-    if operator == "contains":
-        return _contains(value, operand)
-    if isinstance(operand, Pattern) and isinstance(value, str):
-        return re.search(operand.source, value[:_LONGEST_SEARCHED]) is not None
-    return None
+    if word in {"==", "!="}:
+        equal = _equal_list(value, operand) if isinstance(operand, Members) else _equal(value, operand)
+        return equal if equal is None or word == "==" else not equal
+    if word in ORDERING:
+        return _ordered(word, value, operand)
+    if isinstance(operand, Members):
+        return _any([_equal(value, member) for member in operand.literals])
+    if isinstance(operand, Range):
+        return operand.first <= value <= operand.last if is_number(value) else None
+    return _matches(value, operand) if isinstance(operand, Pattern) else _contains(value, operand)
 
 
-def _fits(value: Value, kind: Kind) -> bool:
-    """Whether the value is of the subject's declared type; a number that is not finite never is."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return False
-    if kind is Kind.NUMBER or kind in _QUANTITIES:
-        return _number(value)
-    expected = {Kind.TEXT: str, Kind.BOOLEAN: bool, Kind.LIST: list}.get(kind)
-    return expected is None or isinstance(value, expected)
+def _matches(value: Found, pattern: Pattern) -> bool | None:
+    # The cap bounds the time of a search; patterns come from the workspace's own authors.
+    return pattern.compiled.search(value[:_LONGEST_SEARCHED]) is not None if isinstance(value, str) else None
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _equal(value: Value, operand: object) -> bool | None:
-    if isinstance(operand, Quantity):
-        operand = operand.amount
-    if _number(value) and _number(operand):
-        return value == operand
-    if isinstance(operand, tuple):
-        return value == list(operand) if isinstance(value, list) else None
-    if operand is None:
+def _equal(value: Found, operand: Operand) -> bool | None:
+    if not isinstance(operand, Literal) or not fits(value, Kind.JSON):
+        return None
+    if operand.value is None:
         return value is None
-    return value == operand if type(value) is type(operand) else None
+    return value == operand.value if fits(value, operand.kind) else None
 
 
-def _ordered(operator: str, value: Value, operand: Operand) -> bool | None:
-    limit = operand.amount if isinstance(operand, Quantity) else operand
-    if isinstance(value, bool) or isinstance(limit, bool):
+def _equal_list(value: Found, operand: Members) -> bool | None:
+    if not isinstance(value, list) or not all(isinstance(member, str) for member in value):
         return None
-    if not isinstance(value, int | float) or not isinstance(limit, int | float):
-        return None
-    return {"<": value < limit, "<=": value <= limit, ">": value > limit, ">=": value >= limit}[operator]
+    return value == [literal.value for literal in operand.literals]
 
 
-def _contains(value: Value, operand: Operand) -> bool | None:
-    if isinstance(value, str):
-        return operand in value if isinstance(operand, str) else None
+def _ordered(word: str, value: Found, operand: Operand) -> bool | None:
+    limit = operand.value if isinstance(operand, Literal) else None
+    return _ORDERINGS[word](value, limit) if is_number(value) and is_number(limit) else None
+
+
+def _contains(value: Found, operand: Operand) -> bool | None:
     if isinstance(value, list):
-        return any(_equal(member, operand) is True for member in value)
+        return _any([_equal(member, operand) for member in value])
+    if isinstance(value, str) and isinstance(operand, Literal) and isinstance(operand.value, str):
+        return operand.value in value
     return None
-
-
-def _shown(expectation: Expectation, found: Value | _Absent, verdict: bool | None, why_absent: str) -> str:
-    if isinstance(found, _Absent):
-        return "nothing" if found.observed or not why_absent else shorten(line(why_absent), _SHOWN)
-    text = _show_value(found, expectation)
-    if verdict is None and not expectation.wrapper:
-        return f"{text}, not a {_needed(expectation)}"
-    return text
-
-
-def _needed(expectation: Expectation) -> str:
-    if expectation.kind is not Kind.JSON:
-        return str(expectation.kind)
-    if expectation.operator in {"matches", "contains"}:
-        return "text"
-    operand = expectation.operand
-    member = (
-        operand[0]
-        if isinstance(operand, tuple) and not isinstance(operand, Range | Quantity | Pattern)
-        else operand
-    )
-    if isinstance(member, bool):
-        return "boolean"
-    return "text" if isinstance(member, str) else "finite number"
-
-
-def _show_value(value: Value, expectation: Expectation) -> str:
-    if expectation.wrapper == "len" and isinstance(value, list | str | dict):
-        return str(len(value))
-    if (
-        expectation.kind in _QUANTITIES
-        and isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-    ):
-        return brief(expectation.kind, value)
-    try:
-        text = json.dumps(value if not isinstance(value, str) else value[: _SHOWN * 2], ensure_ascii=False)
-    except (ValueError, RecursionError, TypeError):
-        text = f"a {type(value).__name__}"
-    return shorten(line(text), _SHOWN)

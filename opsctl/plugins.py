@@ -14,7 +14,7 @@ STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 # 'label'=value[unit];warn;crit;min;max, where '' in a quoted label is one quote.
 _ITEM = re.compile(r"(?:'(?P<quoted>(?:[^']|'')*+)'|(?P<plain>[^\s='][^\s=]*+))=(?P<rest>\S*+)")
 _VALUE = re.compile(r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?P<unit>[^\d\s.,;+-]+)?(?:;|$)")
-_UNNAMED = re.compile(r"[^\w.-]|(?<![\w-])\.|\.(?![\w-])")
+_UNNAMED = re.compile(r"[^\w.-]|(?<![\w-])\.|\.(?![\w-])", re.ASCII)
 _SPACE = re.compile(r"\s*")
 _WORD = re.compile(r"\S*")
 _PER_SECOND = {"ms": 1e3, "us": 1e6, "\u00b5s": 1e6, "ns": 1e9}
@@ -44,10 +44,10 @@ def parse(output: str) -> Printed:
     The format is that of the Monitoring Plugins development guidelines: text before the first `|`
     of the first line is the message; text after it, and after the next `|` in the lines below, is
     performance data. Its labels become names that expectations can hold: in lower case, with `_`
-    for whatever is not a letter, a digit, `-` or a `.` between them. Its values come in base units: times in
-    seconds, sizes in bytes (`KB` is 1000 and `KiB` 1024 of them), others as they are written. A
-    value that is not a finite number (`U` stands for one that could not be determined), and a
-    name that two different values go by, are left out.
+    for whatever is not an ASCII letter, a digit, `-` or a `.` between them. Its values come in base
+    units: times in seconds, sizes in bytes (`KB` is 1000 and `KiB` 1024 of them), others as they are
+    written. A value that is not a finite number (`U` stands for one that could not be determined),
+    and a name that two different values go by, are left out.
     """
     first, _, below = output.partition("\n")
     message, _, measured = first.partition("|")

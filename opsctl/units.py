@@ -48,7 +48,8 @@ _LARGEST = {Kind.DURATION: 10**20, Kind.SIZE: 2**63 - 1, Kind.PERCENT: 10**15}
 _MEANT = {
     Kind.DURATION: {"sec": "s", "second": "s", "min": "m", "minute": "m", "hr": "h", "hour": "h", "day": "d",
                     "week": "w", "msec": "ms", "milli": "ms", "millisecond": "ms", "usec": "us", "µ": "us"},
-    Kind.SIZE: {"byte": "B", "k": "kB", "m": "MB", "g": "GB", "t": "TB", "ki": "KiB", "mi": "MiB", "gi": "GiB"},
+    Kind.SIZE: {"byte": "B", "k": "kB", "m": "MB", "g": "GB", "t": "TB", "ki": "KiB", "mi": "MiB",
+                "gi": "GiB"},
     Kind.PERCENT: {"percent": "%", "pct": "%"},
 }  # fmt: skip
 _PART = re.compile(r"([0-9]{1,30})(?:\.([0-9]{1,9}))?([^\W\d_]+|%)?")
@@ -77,7 +78,8 @@ def parse(kind: Kind, text: str) -> float:
 
 def _count(kind: Kind, part: re.Match[str], factor: int, text: str) -> int:
     decimals = part[2] or ""
-    whole, rest = divmod(int(part[1] + decimals) * factor, 10 ** len(decimals))
+    scale: int = 10 ** len(decimals)
+    whole, rest = divmod(int(part[1] + decimals) * factor, scale)
     if rest:
         raise ValueError(f"`{shorten(text, 40)}` is finer than {_FINEST[kind]}; write fewer decimals")
     return whole

@@ -18,7 +18,7 @@ from opsctl.prose import line, listed, shorten, suggestion, ticked
 from opsctl.reading import FAILED, Located, Reading, ReadWith, locate, read, yaml_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 
 FILE = "opsctl.yaml"
@@ -291,7 +291,7 @@ def load_workspace(folder: Path, environ: Mapping[str, str]) -> Workspace:
     declared = [pair for file in (top, *parts) if file is not None for pair in file.services]
     problems.extend(_duplicates(declared))
     services = {place.text: service for place, service in declared if service is not None}
-    problems.extend(_dangling(folder, services, {place.text for place, _ in declared}))
+    problems.extend(_dangling(folder, declared))
     problems.extend(_cycles(services))
     if top is not None and top.timezone is not None:
         problems.extend(_timezone(top.timezone))
@@ -365,10 +365,9 @@ def _duplicates(declared: Sequence[tuple[Located, DeclaredService | None]]) -> I
             )
 
 
-def _dangling(
-    folder: Path, services: Mapping[str, DeclaredService], known: Collection[str]
-) -> Iterator[Problem]:
-    for service in services.values():
+def _dangling(folder: Path, declared: Sequence[tuple[Located, DeclaredService | None]]) -> Iterator[Problem]:
+    known = {place.text for place, _ in declared}
+    for service in (service for _, service in declared if service is not None):
         for target in service.depends_on:
             if target.text not in known:
                 hint = suggestion(target.text, known)

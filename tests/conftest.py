@@ -8,10 +8,15 @@ import os
 import socket
 import sys
 import textwrap
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytest_plugins = ["certificates", "servers", "web"]
 
 NOW = "2026-11-20T12:00:00Z"
 
@@ -92,15 +97,25 @@ def _quiet_machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
     monkeypatch.setenv("NO_COLOR", "1")
     for name in ("CI", "OPSCTL_DB", "OPSCTL_WORKSPACE", "OPSCTL_DEBUG", "GITHUB_STEP_SUMMARY", "TERM"):
         monkeypatch.delenv(name, raising=False)
-    connect = socket.socket.connect
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
 
-    def guarded(self: socket.socket, address: object) -> None:
-        host = address[0] if isinstance(address, tuple) else None
-        if host is not None and not ipaddress.ip_address(host).is_loopback:
+
+def _guarded(method: Callable[..., object]) -> Callable[..., object]:
+    def guarded(self: socket.socket, *arguments: object) -> object:
+        address = arguments[-1]
+        if isinstance(address, tuple) and not _is_here(str(address[0])):
             pytest.fail(f"a test tried to connect to {address}")
-        connect(self, address)  # type: ignore[arg-type]
+        return method(self, *arguments)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded)
+    return guarded
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def server_or_skip(program: str, *places: str) -> str:

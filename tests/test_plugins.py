@@ -104,7 +104,7 @@ def test_what_is_not_a_number_is_left_out(written):
         ("/var/log", "_var_log"),
         ("..a.", "__a_"),
         ("if.eth0-rx", "if.eth0-rx"),
-        ("\u00dcber", "\u00fcber"),
+        ("\u00dcber", "_ber"),
         ("a'b", "a_b"),
     ],
 )
@@ -136,7 +136,7 @@ def test_the_message_is_the_first_line_up_to_the_bar(text):
 
 @given(
     st.dictionaries(
-        st.from_regex(r"[a-z0-9_\u00e4-]+(\.[a-z0-9_-]+)*", fullmatch=True),
+        st.from_regex(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", fullmatch=True),
         st.floats(allow_nan=False, allow_infinity=False),
     )
 )

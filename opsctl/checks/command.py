@@ -115,7 +115,7 @@ class CommandCheck:
             [ask.resolve(part) for part in self.run],
             ask.root / self.directory,
             inherited | added,
-            None if self.stdin is None else ask.resolve(self.stdin).encode(),
+            None if self.stdin is None else ask.resolve(self.stdin).encode("utf-8", "surrogateescape"),
         )
 
     def _observe(self, ran: Ran, ask: Ask) -> Observation:

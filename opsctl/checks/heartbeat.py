@@ -144,10 +144,8 @@ def _fault(schedule: str) -> str:
 
     try:
         next(CronSim(schedule, datetime(2024, 1, 1, tzinfo=UTC)))
-    except CronSimError as error:
-        return str(error).lower()
-    except StopIteration:
-        return "that time never comes"
+    except (CronSimError, StopIteration) as error:
+        return str(error).lower() or "that time never comes"
     return ""
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from opsctl.store.opening import Store
 
 _BAD = CODES[State.UNKNOWN]
+_NEVER_SEEN = 0
 
 
 class Outage(NamedTuple):
@@ -109,7 +110,8 @@ def availability(
 ) -> list[Availability]:
     """What is known of each of the checks (None: of all) over the window, in their order.
 
-    `buckets` parts of equal length show the course over the window. A check that the store has
+    `buckets` parts of equal length show the course over the window, fewer where it is answered from
+    the hourly roll-up and has fewer hours. A check that the store has
     never seen has no data at all. Raises ValueError unless `since` is before `until`.
     """
     if since >= until:
@@ -118,13 +120,12 @@ def availability(
     with store.reading() as db:
         ids = _ids(db, names)
         spent = _spent(db, ids.values(), *window)
-        seen = tallies(db, list(ids.values()), *window, buckets)
-    nothing = Tally(dict.fromkeys(STATES, 0), None, (Bucket(None, None),) * buckets)
+        seen = tallies(db, [*ids.values(), _NEVER_SEEN], *window, buckets)
     return [
-        _availability(
-            name, spent.get(ids.get(name, 0), [0] * len(STATES)), window, seen.get(ids.get(name, 0), nothing)
+        _availability(name, spent.get(check_id, [0] * len(STATES)), window, seen[check_id])
+        for name, check_id in (
+            (name, ids.get(name, _NEVER_SEEN)) for name in (ids if names is None else names)
         )
-        for name in (ids if names is None else names)
     ]
 
 

@@ -12,7 +12,7 @@ from opsctl.store.rows import HOUR, STATES
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from opsctl.outcome import State
 
@@ -31,7 +31,8 @@ class Bucket(NamedTuple):
 class Tally(NamedTuple):
     """What was seen of a check over a window.
 
-    From the hourly roll-up, every hour that the window touches counts whole.
+    From the hourly roll-up, every hour that the window touches counts whole, and there are no more
+    buckets than hours.
     """
 
     results: Mapping[State, int]
@@ -70,12 +71,11 @@ _TOTALS = """
     GROUP BY h.check_id
 """
 _COURSE = """
-    SELECT shown.value ->> 1 AS bucket, h.check_id,
+    SELECT h.check_id, (h.hour - :first) * :buckets / (:last - :first) AS bucket,
         CASE WHEN sum(h.down) THEN 3 WHEN sum(h.unknown) THEN 2 WHEN sum(h.degraded) THEN 1 ELSE 0 END,
         sum(h.latency) * 2e-6 / nullif(sum(length(h.latencies)), 0)
-    FROM json_each(:shown) AS shown
-    CROSS JOIN hours AS h ON h.hour = shown.value ->> 0
-    WHERE h.check_id IN (SELECT value FROM json_each(:ids))
+    FROM hours AS h
+    WHERE h.hour >= :first AND h.hour < :last AND h.check_id IN (SELECT value FROM json_each(:ids))
     GROUP BY bucket, h.check_id
 """
 _LATENCIES = """
@@ -88,10 +88,15 @@ _LATENCIES = """
 def tallies(
     db: sqlite3.Connection, ids: Sequence[int], since: int, until: int, buckets: int
 ) -> dict[int, Tally]:
-    """What was seen of the checks from `since` to before `until` (milliseconds), by check."""
+    """What was seen of each of the checks from `since` to before `until` (milliseconds)."""
     if _few(db, since, until):
-        return _from_results(db, ids, since, until, buckets)
-    return _from_hours(db, ids, since, until, buckets)
+        found = _from_results(db, ids, since, until, buckets)
+    else:
+        first, last = since // HOUR, -(-until // HOUR)
+        buckets = min(buckets, last - first)
+        found = _from_hours(db, ids, first, last, buckets)
+    nothing = Tally(dict.fromkeys(STATES, 0), None, (Bucket(None, None),) * buckets)
+    return {check_id: found.get(check_id, nothing) for check_id in ids}
 
 
 def _few(db: sqlite3.Connection, since: int, until: int) -> bool:
@@ -129,21 +134,14 @@ def _tally(seen: _Seen) -> Tally:
 
 
 def _from_hours(
-    db: sqlite3.Connection, ids: Iterable[int], since: int, until: int, buckets: int
+    db: sqlite3.Connection, ids: Iterable[int], first: int, last: int, buckets: int
 ) -> dict[int, Tally]:
-    first, last = since // HOUR, -(-until // HOUR)
-    given = {
-        "first": first,
-        "last": last,
-        "ids": json.dumps(list(ids)),
-        "shown": json.dumps(list(_shown(first, last, since, until, buckets))),
-    }
+    given = {"first": first, "last": last, "buckets": buckets, "ids": json.dumps(list(ids))}
     packed: defaultdict[int, list[bytes]] = defaultdict(list)
     for check_id, latencies in db.execute(_LATENCIES, given):
         packed[check_id].append(latencies)
-    nothing = [Bucket(None, None)] * buckets
-    courses: defaultdict[int, list[Bucket]] = defaultdict(nothing.copy)
-    for bucket, check_id, worst, latency in db.execute(_COURSE, given):
+    courses: defaultdict[int, list[Bucket]] = defaultdict(([Bucket(None, None)] * buckets).copy)
+    for check_id, bucket, worst, latency in db.execute(_COURSE, given):
         courses[check_id][bucket] = Bucket(STATES[worst], latency)
     return {
         check_id: Tally(
@@ -153,13 +151,3 @@ def _from_hours(
         )
         for check_id, *results, total in db.execute(_TOTALS, given)
     }
-
-
-def _shown(first: int, last: int, since: int, until: int, buckets: int) -> Iterator[tuple[int, int]]:
-    """Each hour with each bucket that shows it: where it begins, or all it overlaps if those are short."""
-    length, long = until - since, last - first > buckets
-    for hour in range(first, last):
-        begin = max(hour * HOUR - since, 0)
-        end = begin + 1 if long else min((hour + 1) * HOUR, until) - since
-        for bucket in range(begin * buckets // length, -(-end * buckets // length)):
-            yield hour, bucket

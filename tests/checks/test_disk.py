@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from checks.probe import probe
@@ -98,19 +99,20 @@ def test_a_path_through_a_file_is_no_folder(tmp_path):
     assert look("file/below", tmp_path) == Observation({}, Failure(Cause.UNREACHABLE, words))
 
 
-def test_a_folder_that_may_not_be_entered_says_nothing(tmp_path):
-    locked = tmp_path / "locked"
-    (locked / "below").mkdir(parents=True)
-    locked.chmod(0)
+def test_a_folder_that_may_not_be_entered_says_nothing():
     user = os.geteuid()
-    try:
-        if user == 0:
-            os.seteuid(65534)
-        observation = look(locked / "below")
-    finally:
-        os.seteuid(user)
-        locked.chmod(0o700)
-    words = f"{locked}/below cannot be reached; let the user that runs opsctl enter its folders"
+    with TemporaryDirectory() as name:
+        folder = Path(name, "folder")
+        folder.mkdir()
+        Path(name).chmod(0)
+        try:
+            if user == 0:
+                os.seteuid(65534)
+            observation = look(folder)
+        finally:
+            os.seteuid(user)
+            Path(name).chmod(0o700)
+    words = f"{folder} cannot be reached; let the user that runs opsctl enter its folders"
     assert observation == Observation({}, Failure(Cause.PERMISSION, words))
 
 

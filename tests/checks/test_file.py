@@ -9,6 +9,7 @@ import socket
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from checks.probe import probe
@@ -47,13 +48,12 @@ def nobody():
 
 
 @pytest.fixture
-def locked(tmp_path):
-    """A folder that an ordinary user may neither list nor enter."""
-    folder = tmp_path / "locked"
-    write(folder / "file")
-    folder.chmod(0)
-    yield folder
-    folder.chmod(0o700)
+def public():
+    """A folder that every user can enter, unlike those of pytest."""
+    with TemporaryDirectory() as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path
 
 
 def test_everything_about_a_file(tmp_path):
@@ -277,25 +277,23 @@ def test_nothing_outlasts_the_timeout(tmp_path, path, wanted):
 @pytest.mark.parametrize(
     ("path", "wanted"), [("locked/file", "exists"), ("locked/*", "count"), ("locked", "count")]
 )
-def test_what_may_not_be_looked_at_is_not_missing(tmp_path, locked, path, wanted):
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
-    tmp_path.chmod(0o755)
+def test_what_may_not_be_looked_at_is_not_missing(public, path, wanted):
+    write(public / "locked/file")
+    (public / "locked").chmod(0)
     with nobody():
-        observation = look(path, tmp_path, wanted)
-    shown = tmp_path / path.removesuffix("/*")
+        observation = look(path, public, wanted)
+    (public / "locked").chmod(0o700)
+    shown = public / path.removesuffix("/*")
     words = f"{shown}: Permission denied; let the user that runs opsctl read it"
     assert observation == Observation({}, Failure(Cause.PERMISSION, words))
 
 
-def test_a_file_that_may_not_be_read_may_still_be_looked_at(tmp_path):
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
-    write(tmp_path / "a").chmod(0)
+def test_a_file_that_may_not_be_read_may_still_be_looked_at(public):
+    write(public / "a").chmod(0)
     with nobody():
-        assert look("a", tmp_path).values["mode"] == "0000"
-        failure = look("a", tmp_path, "content").failure
-    words = f"{tmp_path}/a: Permission denied; let the user that runs opsctl read it"
+        assert look("a", public).values["mode"] == "0000"
+        failure = look("a", public, "content").failure
+    words = f"{public}/a: Permission denied; let the user that runs opsctl read it"
     assert failure == Failure(Cause.PERMISSION, words)
 
 

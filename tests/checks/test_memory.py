@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from checks.probe import probe
 
 from opsctl.checks.memory import MemoryCheck, look
 from opsctl.outcome import Cause, Failure, Observation
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GIB = 1024**3
 MEMINFO = """\

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from checks.probe import probe
@@ -31,16 +32,23 @@ def shown(observation: Observation) -> list[int]:
 
 
 @pytest.fixture
-def start(tmp_path):
+def public():
+    """A folder that every user can enter, unlike those of pytest."""
+    with TemporaryDirectory() as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path
+
+
+@pytest.fixture
+def start(public):
     """Start a program under another name, and end it after the test."""
     children: list[subprocess.Popen[bytes]] = []
 
     def start_as(name: str, *arguments: str, argv0: str = "", user: int | None = None) -> int:
-        program = tmp_path / name
+        program = public / name
         if not program.exists():
             shutil.copy(SLEEP, program)
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o755)
         words = [argv0 or str(program), *(arguments or ("1000",))]
         children.append(subprocess.Popen(words, executable=program, user=user))
         return children[-1].pid
@@ -167,14 +175,12 @@ def test_where_processes_are_hidden_nothing_found_says_nothing(tmp_path, monkeyp
     assert look(name="sh") == Observation({}, Failure(Cause.PERMISSION, words))
 
 
-def test_processes_that_may_not_be_read_may_be_the_one(tmp_path, monkeypatch):
-    (tmp_path / "1").mkdir()
-    (tmp_path / "1/stat").touch()
-    (tmp_path / "1/stat").chmod(0)
-    monkeypatch.setattr(process, "_PROC", tmp_path)
+def test_processes_that_may_not_be_read_may_be_the_one(public, monkeypatch):
+    (public / "1").mkdir()
+    (public / "1/stat").touch()
+    (public / "1/stat").chmod(0)
+    monkeypatch.setattr(process, "_PROC", public)
     user = os.geteuid()
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
     try:
         if user == 0:
             os.seteuid(65534)
