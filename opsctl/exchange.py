@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from opsctl.checks.http import HttpCheck
     from opsctl.transfers import Loop
 
-_BODY_KEPT = 2048
+_BODY_KEPT = 16 * 1024
 _REDACTED = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPING_METHOD = frozenset({307, 308})

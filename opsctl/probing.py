@@ -81,7 +81,7 @@ def _conclude(answer: _Answer, conditions: Conditions) -> Result:
         answer.observation,
         at=conditions.now,
         attempts=answer.attempts,
-        mask=conditions.secrets.mask,
+        mask=conditions.secrets.mask if conditions.secrets.fetched else None,
         explain=conditions.explain,
     )
 
@@ -199,7 +199,7 @@ def _again(check: CheckDefinition, observation: Observation) -> bool:
         return observation.failure.cause.transport or check.retry_on == "any"
     if check.retry_on != "any":
         return False
-    state = conclude(check, observation, at=0.0, attempts=1, mask=str, explain=False).state
+    state = conclude(check, observation, at=0.0, attempts=1, mask=None, explain=False).state
     return state is State.DOWN or state is State.UNKNOWN
 
 

@@ -93,8 +93,8 @@ def run(
         start_new_session=True,
         bufsize=0,
     )
-    _groups.add(child.pid)
     try:
+        _groups.add(child.pid)
         return _follow(child, started, timeout, stdin or b"", keep)
     except BaseException:
         _kill(child)

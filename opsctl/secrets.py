@@ -66,6 +66,11 @@ class Secrets:
             except SecretMissingError as error:
                 yield str(error)
 
+    @property
+    def fetched(self) -> bool:
+        """Whether there is any secret to mask."""
+        return bool(self._values)
+
     def mask(self, text: str) -> str:
         """The text with every fetched secret, plain or encoded, replaced by `***`."""
         if not self._values:

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 from opsctl.judging import judge
 from opsctl.outcome import Cause, Observation, State, Value
-from opsctl.prose import line
+from opsctl.prose import line, shorten
 from opsctl.records import Judged, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from opsctl.definitions import CheckDefinition
+    from opsctl.expectations import Expectation
 
 _LONGEST_MESSAGE = 2000
+_LONGEST_KEPT = 2048
+_MOST_KEPT = 200
 
 
 def conclude(
@@ -23,19 +26,22 @@ def conclude(
     *,
     at: float,
     attempts: int,
-    mask: Callable[[str], str],
+    mask: Callable[[str], str] | None,
     explain: bool,
 ) -> Result:
     """The result of a check: every expectation judged, one state, one cause, one line of words.
 
     `up` takes a pass of every expectation; `down` a failed one or a target that gave no answer;
     whatever is neither is `unknown`. Evidence is worked out where the check is not up, or for
-    `explain`. Secrets are masked with `mask` in everything that came from outside.
+    `explain`. `mask` takes secrets out of everything that is shown or kept; None where there are none.
     """
     failure = observation.failure
-    absent = failure.message if failure else ""
+    absent = line(failure.message) if failure else ""
+    if mask is not None:
+        absent = mask(absent)
+    shown = observation.values if mask is None else _mask_all(observation.values, mask)
     judged = tuple(
-        _masked(judge(expectation, observation.values, warn=warn, why_absent=absent), mask)
+        _judge(expectation, observation.values, shown, warn=warn, absent=absent)
         for warn, expectations in ((False, check.expect), (True, check.warn))
         for expectation in expectations
     )
@@ -47,7 +53,7 @@ def conclude(
         at=at,
         state=state,
         cause=cause,
-        message=_message(state, cause, judged, mask(line(absent))),
+        message=_message(state, cause, judged, absent),
         latency=latency if isinstance(latency, float) else None,
         attempts=attempts,
         judged=judged,
@@ -91,14 +97,29 @@ def _found(one: Judged) -> str:
     return f"could not tell: {one.found}" if one.verdict is None else f"found {one.found}"
 
 
-def _masked(one: Judged, mask: Callable[[str], str]) -> Judged:
-    found = mask(one.found)
-    return one if found == one.found else one._replace(found=found)
+def _judge(
+    expectation: Expectation,
+    values: Mapping[str, Value],
+    shown: Mapping[str, Value],
+    *,
+    warn: bool,
+    absent: str,
+) -> Judged:
+    """Judged by what was seen, shown without secrets: a cut through one would let its beginning pass."""
+    judged = judge(expectation, values, warn=warn, why_absent=absent)
+    if shown is values:
+        return judged
+    return judged._replace(found=judge(expectation, shown, warn=warn, why_absent=absent).found)
 
 
-def _evidence(observation: Observation, mask: Callable[[str], str]) -> Mapping[str, Value]:
+def _evidence(observation: Observation, mask: Callable[[str], str] | None) -> Mapping[str, Value]:
     evidence = observation.evidence() if callable(observation.evidence) else observation.evidence
-    return {mask(name): _mask_value(value, mask) for name, value in evidence.items()}
+    masked = evidence if mask is None else _mask_all(evidence, mask)
+    return {name: _cut(value) for name, value in masked.items()}
+
+
+def _mask_all(values: Mapping[str, Value], mask: Callable[[str], str]) -> dict[str, Value]:
+    return {mask(name): _mask_value(value, mask) for name, value in values.items()}
 
 
 def _mask_value(value: Value, mask: Callable[[str], str]) -> Value:
@@ -106,6 +127,15 @@ def _mask_value(value: Value, mask: Callable[[str], str]) -> Value:
         return mask(value)
     if isinstance(value, list):
         return [_mask_value(member, mask) for member in value]
+    return _mask_all(value, mask) if isinstance(value, dict) else value
+
+
+def _cut(value: Value) -> Value:
+    """A value short enough to keep; only here, as a secret must be masked before it can be cut."""
+    if isinstance(value, str):
+        return shorten(value, _LONGEST_KEPT)
+    if isinstance(value, list):
+        return [_cut(member) for member in value[:_MOST_KEPT]]
     if isinstance(value, dict):
-        return {mask(name): _mask_value(member, mask) for name, member in value.items()}
+        return {name: _cut(member) for name, member in list(value.items())[:_MOST_KEPT]}
     return value

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, cast
 
-from opsctl.checks import KINDS, Check, load
+from opsctl.checks import KINDS, Check, kind_named
 from opsctl.composing import Node, Problem, compose
 from opsctl.definitions import CheckDefinition, Retention, Service, Tier, Workspace
 from opsctl.errors import UsageError, WorkspaceInvalidError, WorkspaceMissingError
@@ -94,7 +94,7 @@ def read_check(node: Node, reading: Reading) -> Any:
             reading.fail(node, words)
         return FAILED
     type_, kind_node = found[0][0].value, found[0][1]
-    kind = read(load(type_), kind_node, reading)
+    kind = read(kind_named(type_), kind_node, reading)
     rest = [(key, value) for key, value in node.value if key.value in terms_known]
     terms = read(CheckTerms, without(node, rest), reading)
     if kind is FAILED or terms is FAILED or strange:
@@ -166,7 +166,7 @@ def check_schema() -> dict[str, Any]:
     terms = inline(CheckTerms)["properties"]
     return {
         "type": "object",
-        "properties": {**{name: reference(load(name)) for name in KINDS}, **terms},
+        "properties": {**{name: reference(kind_named(name)) for name in KINDS}, **terms},
         "additionalProperties": False,
         "oneOf": [{"required": [name]} for name in KINDS],
     }

@@ -83,7 +83,7 @@ class Check(Protocol):
         ...
 
 
-def load(name: str) -> type[Check]:
+def kind_named(name: str) -> type[Check]:
     """The class of the kind called `name`, one of `KINDS`; KeyError for any other name."""
     kind: type[Check] = getattr(import_module(f"opsctl.checks.{name}"), KINDS[name])
     return kind

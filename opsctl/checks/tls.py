@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
@@ -91,25 +91,306 @@ class TlsCheck:
     def probe(self, ask: Ask) -> Observation:
         """Verify; where that fails, find out what is wrong by handshakes that verify less."""
         deadline = within(ask.timeout)
+        files = _Files(
+            *(str(ask.root / file) if file else None for file in (self.ca, self.certificate, self.key))
+        )
         try:
-            verifying = _Trust(
-                str(ask.root / self.ca) if self.ca else None,
-                str(ask.root / self.certificate) if self.certificate else None,
-                str(ask.root / (self.key or self.certificate)) if self.certificate else None,
-            )
-            return self._look(verifying, ask, deadline)
+            first = self._shake(files, deadline)
+            chain = self._shake(files, deadline, host=False) if first.code in _OTHER_HOST else first
+            seen = self._shake(files, deadline, host=False, chain=False) if first.code else first
         except _UnusableFileError as error:
             return Observation(failure=Failure(Cause.PERMISSION, str(error)))
-
-    def _look(self, trust: _Trust, ask: Ask, deadline: Deadline) -> Observation:
-        first = seen = self._shake(trust.context(), deadline)
-        other_host = seen.code in _OTHER_HOST
-        if other_host:
-            seen = self._shake(trust.context(host=False), deadline)
-        code = seen.code
-        if code != _OK:
-            seen = self._shake(trust.context(host=False, chain=False), deadline)
-        return Observation()
+        if seen.failure or not seen.encoded:
+            return _unread(first, seen)
+        try:
+            certificate = _read(seen.encoded)
+        except ValueError as error:
+            unreadable = Failure(Cause.TLS, f"the certificate cannot be read: {error}")
+            return Observation({}, unreadable, {"address": seen.peer}, seen.phases)
+        faults = _Faults(self._name(), first, chain, certificate, ask.now)
+        values = {**_plain(seen, certificate, ask.now), **faults.values()}
+        if "chain_expires_in" in ask.wanted:
+            end = self._chain_end(files, seen.peer, deadline)
+            values |= {} if end is None else {"chain_expires_in": end - ask.now}
+        words = "; ".join(faults.words())
+        failure = Failure(Cause.TLS, words) if words and self.verify else None
+        return Observation(values, failure, _evidence(seen.peer, values), seen.phases)
 
     def _name(self) -> str:
         return self.server_name or parse_address(self.address).host
+
+    def _shake(self, files: _Files, deadline: Deadline, *, host: bool = True, chain: bool = True) -> _Seen:
+        """One handshake; `host` and `chain` say what of the certificate is verified."""
+        import ssl
+
+        context = _context(files, host=host, chain=chain)
+        phases: dict[str, float] = {}
+        try:
+            connection = connect(parse_address(self.address), self.family, deadline)
+            phases |= {"dns": connection.resolving, "connect": connection.connecting}
+            begun = time.monotonic()
+            with connection.socket as plain:
+                # This bounds the whole handshake, which wrapping makes, and not each read in it.
+                plain.settimeout(deadline.left())
+                with context.wrap_socket(plain, server_hostname=self._name()) as secure:
+                    phases["tls"] = time.monotonic() - begun
+                    encoded, cipher = secure.getpeercert(binary_form=True), secure.cipher()
+                    return _Seen(connection.peer, phases, encoded, secure.version(), cipher and cipher[0])
+        except ConnectError as error:
+            phases |= {} if error.resolving is None else {"dns": error.resolving}
+            return _Seen("", phases, failure=error.failure)
+        except ssl.SSLCertVerificationError as error:
+            return _Seen(connection.peer, phases, code=error.verify_code, words=error.verify_message)
+        except ssl.SSLError as error:
+            reason = (error.reason or str(error)).lower().replace("_", " ")
+            return _Seen("", phases, failure=Failure(Cause.TLS, f"the handshake failed: {reason}"))
+        except OSError as error:
+            return _Seen("", phases, failure=failure_of(error, deadline.seconds, "no handshake"))
+        except ValueError as error:
+            words = f"`{self._name()}` is not a name that can be asked for: {error}"
+            return _Seen("", phases, failure=Failure(Cause.UNSUPPORTED, words))
+
+    def _chain_end(self, files: _Files, peer: str, deadline: Deadline) -> float | None:
+        """When the first certificate of those the server sends expires (epoch seconds), if known.
+
+        Before Python 3.13, `ssl` shows the server's own only, so libcurl makes one more handshake.
+        """
+        import pycurl
+
+        from opsctl.exchange import earliest_expiry
+
+        bracketed = [f"[{host}]" if ":" in host else host for host in (self._name(), peer)]
+        port = parse_address(self.address).port
+        handle = pycurl.Curl()
+        try:
+            handle.setopt(pycurl.URL, f"https://{bracketed[0]}:{port}")
+            handle.setopt(pycurl.CONNECT_TO, [f"::{bracketed[1]}:{port}"])
+            handle.setopt(pycurl.CONNECT_ONLY, 1)
+            handle.setopt(pycurl.OPT_CERTINFO, 1)
+            handle.setopt(pycurl.SSL_VERIFYPEER, 0)
+            handle.setopt(pycurl.SSL_VERIFYHOST, 0)
+            handle.setopt(pycurl.NOSIGNAL, 1)
+            handle.setopt(pycurl.NOPROXY, "*")
+            handle.setopt(pycurl.TIMEOUT_MS, max(1, int(deadline.left() * 1000)))
+            if files.certificate:
+                handle.setopt(pycurl.SSLCERT, files.certificate)
+                handle.setopt(pycurl.SSLKEY, files.key or files.certificate)
+            handle.perform()
+            return earliest_expiry(handle.getinfo(pycurl.INFO_CERTINFO))
+        except (pycurl.error, TimeoutError, UnicodeError):
+            return None
+        finally:
+            handle.close()
+
+
+class _Files(NamedTuple):
+    """The paths of what a check names."""
+
+    ca: str | None
+    certificate: str | None
+    key: str | None
+
+
+class _Seen(NamedTuple):
+    """What one handshake showed; `code` and `words` are OpenSSL's where the certificate did not pass."""
+
+    peer: str
+    phases: Mapping[str, float]
+    encoded: bytes | None = None
+    version: str | None = None
+    cipher: str | None = None
+    code: int = _OK
+    words: str = ""
+    failure: Failure | None = None
+
+
+class _Certificate(NamedTuple):
+    """What a certificate says; times are epoch seconds."""
+
+    begins: float
+    ends: float
+    issuer: str
+    subject: str
+    serial: str
+    names: Sequence[str]
+
+
+class _Faults(NamedTuple):
+    """What there is to say against a certificate, from a handshake that verifies all and one of the chain."""
+
+    host: str
+    first: _Seen
+    chain: _Seen
+    certificate: _Certificate
+    now: float
+
+    def values(self) -> dict[str, Value]:
+        """The subjects that pass judgement."""
+        values: dict[str, Value] = {
+            "valid": self.first.code == _OK and self._current(),
+            "host_matches": self._for_host(),
+        }
+        if self.chain.failure is None:
+            values["trusted"] = self._trusted()
+        return values
+
+    def words(self) -> Iterator[str]:
+        """Each fault for people."""
+        ends, now = self.certificate.ends, self.now
+        if self.chain.failure is None and not self._trusted():
+            if self.chain.code in _DATES:
+                yield "a certificate above the server's has expired or is not valid yet"
+            elif self.chain.code in _SELF_SIGNED:
+                yield "the certificate's issuer is not trusted (self-signed)"
+            else:
+                yield f"the certificate's issuer is not trusted ({self.chain.words})"
+        if not self._for_host():
+            names = listed([safe(name) for name in self.certificate.names[:5]]) or "no host"
+            yield f"the certificate is for {shorten(names, 200)}, not {self.host}"
+        if ends < now:
+            yield f"the certificate expired {_days(now - ends)} ago ({_date(ends)})"
+        elif not self._current():
+            yield f"the certificate is not valid before {_date(self.certificate.begins)}"
+
+    def _current(self) -> bool:
+        return self.certificate.begins <= self.now <= self.certificate.ends
+
+    def _trusted(self) -> bool:
+        return self.chain.code == _OK or (self.chain.code in _DATES and not self._current())
+
+    def _for_host(self) -> bool:
+        if self.first.code == _OK or self.first.code in _OTHER_HOST:
+            return self.first.code == _OK
+        # OpenSSL stops at the first fault, which need not be the only one.
+        return matches(self.certificate.names, self.host)
+
+
+class _UnusableFileError(Exception):
+    """A file of certificates or keys cannot be used; `str(error)` says which."""
+
+
+@cache
+def _context(files: _Files, *, host: bool, chain: bool) -> ssl.SSLContext:
+    """The settings of a handshake. Kept, as reading the system's certificates takes longer than one."""
+    import ssl
+
+    from opsctl.exchange import trusted_certificates
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.hostname_checks_common_name = False
+    context.check_hostname = host
+    if chain:
+        trusted = files.ca or trusted_certificates()
+        _use("ca", trusted, lambda: context.load_verify_locations(trusted))
+        # Like curl: what the file holds is trusted, be it a root or not.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    else:
+        context.verify_mode = ssl.CERT_NONE
+        # Too weak a key must not keep us from reading the certificate that has it.
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    if files.certificate:
+        own, key = files.certificate, files.key
+        # Without a password OpenSSL would ask the terminal for one.
+        _use("certificate", own, lambda: context.load_cert_chain(own, key, password=""))
+    return context
+
+
+def _use(field: str, path: str, load: Callable[[], None]) -> None:
+    import ssl
+
+    try:
+        load()
+    except ssl.SSLError as error:
+        reason = (error.reason or str(error)).lower().replace("_", " ")
+        words = f"the file {path} cannot be used: {reason}; correct `{field}`"
+        raise _UnusableFileError(words + (" or `key`" if field == "certificate" else "")) from error
+    except OSError as error:
+        words = f"the file {path} cannot be read: {error.strerror}; correct `{field}`"
+        raise _UnusableFileError(words + (" or `key`" if field == "certificate" else "")) from error
+
+
+def matches(names: Sequence[str], host: str) -> bool:
+    """Whether a certificate with these names is for `host`; `*` is one whole first label (RFC 9525, 6.3)."""
+    host = host.removesuffix(".").lower()
+    if not host.isascii():
+        host = host.encode("idna").decode()
+    first, _, rest = host.partition(".")
+    wanted = {host} if _is_address(host) or not first or not rest else {host, f"*.{rest}"}
+    return any(name.lower() in wanted for name in names)
+
+
+def _is_address(host: str) -> bool:
+    import ipaddress
+
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _read(encoded: bytes) -> _Certificate:
+    """Raises ValueError where it is none."""
+    from cryptography import x509
+
+    read = x509.load_der_x509_certificate(encoded)
+    try:
+        found = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = [
+            *found.get_values_for_type(x509.DNSName),
+            *(str(address) for address in found.get_values_for_type(x509.IPAddress)),
+        ]
+    except x509.ExtensionNotFound:
+        names = []
+    return _Certificate(
+        read.not_valid_before_utc.timestamp(),
+        read.not_valid_after_utc.timestamp(),
+        read.issuer.rfc4514_string(),
+        read.subject.rfc4514_string(),
+        f"{read.serial_number:x}",
+        names,
+    )
+
+
+def _plain(seen: _Seen, certificate: _Certificate, now: float) -> dict[str, Value]:
+    """The subjects that a handshake and its certificate just show."""
+    import hashlib
+
+    return {
+        "expires_in": certificate.ends - now,
+        "version": seen.version,
+        "cipher": seen.cipher,
+        "issuer": certificate.issuer,
+        "subject": certificate.subject,
+        "names": [*certificate.names],
+        "serial": certificate.serial,
+        "fingerprint": hashlib.sha256(seen.encoded or b"").hexdigest(),
+        "latency": sum(seen.phases.values()),
+        **{f"latency.{name}": seconds for name, seconds in seen.phases.items()},
+    }
+
+
+def _evidence(peer: str, values: Mapping[str, Value]) -> Mapping[str, Value]:
+    shown = ("subject", "issuer", "names", "serial", "fingerprint", "version", "cipher")
+    return {"address": peer, **{name: values[name] for name in shown}}
+
+
+def _unread(first: _Seen, seen: _Seen) -> Observation:
+    """No certificate to look at, be it that no handshake came about or that only a refused one did."""
+    if first.failure:
+        return Observation({}, first.failure, {}, first.phases)
+    if not first.code:
+        return Observation({}, Failure(Cause.TLS, "the server showed no certificate"), {}, first.phases)
+    words = f"the certificate is not valid: {first.words}"
+    return Observation({"valid": False}, Failure(Cause.TLS, words), {"address": first.peer}, seen.phases)
+
+
+def _days(seconds: float) -> str:
+    from opsctl.prose import count
+    from opsctl.units import brief
+
+    return count("day", int(seconds // _DAY)) if seconds >= _DAY else brief(Kind.DURATION, seconds)
+
+
+def _date(at: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(at))

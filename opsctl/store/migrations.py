@@ -167,6 +167,8 @@ def version(db: sqlite3.Connection, path: Path) -> int:
 def migrate(db: sqlite3.Connection, path: Path, keep: Callable[[int], object]) -> None:
     """Bring the schema up to date, in one transaction that only one process enters at a time.
 
+    Foreign keys are off afterwards, as tables cannot be rebuilt while they are on.
+
     `keep` is called with the old version before a store that holds something is changed, while
     nobody else can write; it makes the copy to go back to.
     """
@@ -180,7 +182,6 @@ def migrate(db: sqlite3.Connection, path: Path, keep: Callable[[int], object]) -
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
-    db.execute("PRAGMA foreign_keys = ON")
 
 
 def outdated(found: int) -> bool:

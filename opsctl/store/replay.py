@@ -54,8 +54,6 @@ def anchored(db: sqlite3.Connection) -> tuple[int, dict[int, Course]]:
 def anchor(db: sqlite3.Connection, upto: int) -> None:
     """Keep what stood after the result `upto`, so that the results before it are no longer needed."""
     after, courses = anchored(db)
-    if upto <= after:
-        return
     replay(db, courses, after, upto)
     db.executemany(
         "INSERT OR REPLACE INTO anchors (check_id, standing, span_id, span) VALUES (?, ?, ?, ?)",

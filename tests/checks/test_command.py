@@ -73,8 +73,8 @@ def test_a_signal_is_an_exit_code_and_evidence():
 
 
 def test_what_runs_too_long_shows_nothing_but_what_it_printed():
-    observation = look(shell("echo began; sleep 1000"), "stdout", timeout=0.3)
-    words = "it still ran after 0.3 s and was ended; raise `timeout` if it needs longer"
+    observation = look(shell("echo began; sleep 1000"), "stdout", timeout=1.0)
+    words = "it still ran after 1 s and was ended; raise `timeout` if it needs longer"
     assert observation == Observation(
         {}, Failure(Cause.TIMEOUT, words), {"command": "sh -c 'echo began; sleep 1000'", "stdout": "began\n"}
     )
@@ -245,6 +245,13 @@ def test_a_plugin_that_could_not_tell_shows_nothing_of_the_target(exit_code):
     words = f"the plugin could not tell (exit code {exit_code}): OK - well"
     assert observation.failure == Failure(Cause.PLUGIN, words)
     assert observation.failure.cause.ours
+
+
+def test_a_plugin_that_prints_too_much_is_not_judged():
+    observation = look(shell("head -c 2000000 /dev/zero", format="nagios"))
+    assert observation.values == {"exit_code": 0}
+    words = "stdout is 2000000 bytes long; only 1048576 can be judged, so print less"
+    assert observation.failure == Failure(Cause.TOO_LARGE, words)
 
 
 def test_a_plugin_that_was_killed_could_not_tell():

@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 import socket
+import time
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +15,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from checks.probe import probe
 
+from opsctl.checks import file
 from opsctl.checks.file import FileCheck
 from opsctl.outcome import Cause, Failure, Observation
 
@@ -202,6 +204,10 @@ def test_a_folder_has_entries_and_no_size(tmp_path):
     }
 
 
+def test_a_folder_is_not_counted_where_that_is_not_wanted(tmp_path):
+    assert set(look(".", tmp_path).values) == {"exists", "age", "mode", "type"}
+
+
 def test_folders_that_a_pattern_matches_add_no_size(tmp_path):
     write(tmp_path / "a/inside")
     write(tmp_path / "b", b"12")
@@ -254,11 +260,18 @@ def test_a_content_that_just_fits_is_judged(tmp_path):
 def test_a_content_too_long_to_judge_is_absent(tmp_path):
     data = b"x" * (3 * 1024 * 1024)
     write(tmp_path / "a", data)
-    observation = look("a", tmp_path, "content", "sha256")
-    assert "content" not in observation.values
-    assert observation.values["sha256"] == sha256(data).hexdigest()
     words = f"{tmp_path}/a has 3145728 bytes, more than the 1048576 that are judged"
-    assert observation.failure == Failure(Cause.TOO_LARGE, words)
+    for wanted in ({"content"}, {"content", "sha256"}):
+        observation = look("a", tmp_path, *wanted)
+        assert "content" not in observation.values
+        assert observation.failure == Failure(Cause.TOO_LARGE, words)
+    assert observation.values["sha256"] == sha256(data).hexdigest()
+
+
+def test_a_file_that_becomes_a_pipe_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="it is not a plain file any more"):
+        file._content(tmp_path / "pipe", time.monotonic() + 30, hashed=True)
 
 
 def test_a_content_that_is_not_utf8_is_still_text(tmp_path):

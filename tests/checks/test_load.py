@@ -33,6 +33,13 @@ def test_only_the_cpus_that_may_be_used_count(monkeypatch):
         os.sched_setaffinity(0, allowed)
 
 
+def test_where_nobody_says_which_cpus_may_be_used_all_count(monkeypatch):
+    monkeypatch.setattr(os, "getloadavg", lambda: (3.0, 6.0, 1.0))
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert probe(LoadCheck(), wanted=frozenset()).values["per_cpu"] == 2.0
+
+
 def test_a_system_without_averages_is_not_judged(monkeypatch):
     def fail():
         raise OSError

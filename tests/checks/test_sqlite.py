@@ -169,6 +169,13 @@ def test_a_damaged_page_is_told(tmp_path):
     )
 
 
+def test_damage_that_hides_the_tables_is_told(shop):
+    with shop.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * 50)
+    assert seen(look(shop)) == {"integrity": "database disk image is malformed"}
+
+
 def test_a_header_without_a_database_is_told(tmp_path):
     path = tmp_path / "a.db"
     path.write_bytes(b"SQLite format 3\0" + b"\0" * 500)

@@ -64,6 +64,19 @@ def keep(result):
 
 
 @pytest.fixture
+def release():
+    """Let processes that said `ready` and wait for a byte go on, all at once."""
+
+    def released(children):
+        assert [child.stdout.readline() for child in children] == ["ready\n"] * len(children)
+        for child in children:
+            child.stdin.write("x")
+            child.stdin.flush()
+
+    return released
+
+
+@pytest.fixture
 def start():
     """Start Python on a script with arguments, its output in pipes; what still runs is killed in the end."""
     children = []

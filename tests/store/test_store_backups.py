@@ -124,6 +124,12 @@ def torn(path):
     path.write_bytes(path.read_bytes()[:-4096])
 
 
+def crooked(path):
+    """Have an index say something else than its table."""
+    before, name, after = path.read_bytes().rpartition(b"old")
+    path.write_bytes(before + b"odd" + after)
+
+
 def foreign(path):
     path.unlink()
     with sqlite3.connect(path) as db:
@@ -150,6 +156,7 @@ def absent(path):
     [
         (garbage, "cannot be restored, so the store was left as it is (file is not a database)"),
         (torn, "cannot be restored, so the store was left as it is ("),
+        (crooked, "cannot be restored, so the store was left as it is (row 1 missing from index"),
         (foreign, "is a SQLite database of another program"),
         (empty, "cannot be restored, so the store was left as it is (nothing is in it)"),
         (newer, "was written by a newer opsctl (schema 99"),
@@ -219,6 +226,7 @@ def test_the_log_that_a_dead_writer_left_is_not_applied_to_the_restored_store(st
     assert checks(store) == ["old"]
     assert verify(store) == []
     if sound:
+        assert names(store.parent) == ["opsctl.db", KEPT]
         assert checks(kept) == ["in the log"]
     else:
         assert kept.with_name(f"{KEPT}-wal").read_bytes() == log

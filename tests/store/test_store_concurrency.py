@@ -43,12 +43,11 @@ def runs(path):
         return store.db.execute("SELECT host, selector FROM runs").fetchall()
 
 
-def test_sixteen_processes_that_record_at_once_lose_nothing_and_no_streak(path, start):
+def test_sixteen_processes_that_record_at_once_lose_nothing_and_no_streak(path, start, release):
     workers, rounds = 16, 20
     children = [start(RECORD, path, worker, rounds) for worker in range(workers)]
-    for child in children:
-        assert child.stdout.readline() == "ready\n"
-    answers = [child.communicate("x") for child in children]
+    release(children)
+    answers = [child.communicate() for child in children]
     assert answers == [("".join(f"{number}\n" for number in range(rounds)), "")] * workers
     assert sorted(runs(path)) == sorted((str(w), str(r)) for w in range(workers) for r in range(rounds))
     with open_store(path, write=False) as store:
@@ -59,15 +58,12 @@ def test_sixteen_processes_that_record_at_once_lose_nothing_and_no_streak(path, 
     assert verify(path) == []
 
 
-def test_processes_that_are_killed_lose_nothing_they_acknowledged(path, start):
+def test_processes_that_are_killed_lose_nothing_they_acknowledged(path, start, release):
     chance = random.Random(7)
     acknowledged = set()
     for attempt in range(ROUNDS):
         pair = [start(RECORD, path, f"{attempt}-{worker}", 100_000) for worker in "ab"]
-        for child in pair:
-            child.stdout.readline()
-            child.stdin.write("x")
-            child.stdin.flush()
+        release(pair)
         # The moment is left to chance on purpose: it is what the kernel makes of it.
         time.sleep(chance.uniform(0.0, 0.15))
         for child in pair:

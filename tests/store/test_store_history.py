@@ -309,6 +309,11 @@ def test_a_result_that_comes_late_from_another_run_moves_no_span(store, keep):
     assert outages(store, None, 0, 60) == [Outage("a", 30, 50, DOWN, *WHY, 2)]
 
 
+def test_a_time_that_a_clock_went_through_twice_counts_once(store, keep):
+    keep(store, "a", (0, "u"), (60, "u"), (120, "u"), (50, "u"), (90, "u"), (130, "u"))
+    assert spent(store, 0, 130) == (130, 0, 0, 0, 0)
+
+
 def test_a_clock_that_was_in_the_future_once_does_not_stop_the_count(store, keep):
     keep(store, "a", (0, "u"), (30, "u"), (10_000, "u"), (10_020, "d"), (60, "d"), (90, "u"), (120, "u"))
     assert spent(store, 0, 200) == (60, 0, 30, 0, 110)

@@ -89,6 +89,13 @@ def test_a_store_and_a_link_to_it_share_their_locks(path):
         assert not taken(link)
 
 
+def test_the_holder_is_the_latest_even_where_its_number_is_shorter(path):
+    path.parent.mkdir()
+    path.with_name("opsctl.db.check.lock").write_text("99999999999999")
+    with run_lock(path, "check"):
+        assert holder(path, "check") == os.getpid()
+
+
 def test_nobody_holds_a_lock_that_was_never_taken(path):
     assert holder(path, "check") is None
 

@@ -26,6 +26,7 @@ import sys
 from pathlib import Path
 from opsctl.store.opening import open_store
 from opsctl.store.results import Run, record
+print("ready", flush=True)
 sys.stdin.read(1)
 with open_store(Path(sys.argv[1]), write=True) as store:
     record(store, Run(0, 0, "host", sys.argv[2]), [], {}, lambda _: 0)
@@ -75,6 +76,7 @@ def test_a_new_store_and_its_folder_are_private(path):
 
 
 def test_a_store_is_one_strict_file_with_full_sync_foreign_keys_and_its_own_mark(path):
+    make(path)
     with open_store(path, write=True) as store:
         pragmas = {
             name: store.db.execute(f"PRAGMA {name}").fetchone()[0]
@@ -255,12 +257,12 @@ def test_a_store_in_wal_mode_becomes_one_file_again(path):
     assert [each.name for each in path.parent.iterdir()] == ["opsctl.db"]
 
 
-def test_eight_processes_make_one_store_at_once(path, start):
-    for attempt in range(3):
+def test_eight_processes_make_one_store_at_once(path, start, release):
+    for attempt in range(5):
         fresh = path.with_name(f"{attempt}.db")
         children = [start(OPEN_AND_RECORD, fresh, number) for number in range(8)]
-        answers = [child.communicate("x") for child in children]
-        assert answers == [("done\n", "")] * 8
+        release(children)
+        assert [child.communicate() for child in children] == [("done\n", "")] * 8
         with open_store(fresh, write=False) as store:
             found = store.db.execute("SELECT selector FROM runs ORDER BY selector").fetchall()
         assert found == [(str(number),) for number in range(8)]
@@ -424,7 +426,7 @@ def test_opening_and_recording_import_nothing_slow(path, start):
     script = f"{OPEN_AND_RECORD}\nprint(sorted(SLOW & sys.modules.keys()))"
     slow = {"sqlite_utils", "asyncio", "subprocess", "tempfile", "dataclasses", "hashlib"}
     out, err = start(f"SLOW = {slow}\n{script}", path, "run").communicate("x")
-    assert (out, err) == ("done\n[]\n", "")
+    assert (out, err) == ("ready\ndone\n[]\n", "")
 
 
 def m002_rename(db):

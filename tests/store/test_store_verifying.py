@@ -10,6 +10,7 @@ from opsctl.errors import StoreError
 from opsctl.outages import Rules
 from opsctl.store import replay
 from opsctl.store.opening import open_store
+from opsctl.store.pruning import prune
 from opsctl.store.results import Run, record
 from opsctl.store.verifying import verify
 
@@ -21,8 +22,8 @@ def store(path, result):
     """Two checks that go through everything for two and a half hours."""
     with open_store(path, write=True) as opened:
         for at in range(0, 9000, 60):
-            found = [result(name, at, "uudd?uu"[at // 60 % 7]) for name in NAMES]
-            rules = dict.fromkeys(NAMES, Rules(2, 2, 60))
+            found = [result(name, at, "uud?dgu"[at // 60 % 7]) for name in NAMES]
+            rules = dict.fromkeys(NAMES, Rules(3, 2, 60))
             record(opened, Run(at, at, "host", "all"), found, rules, lambda _: 0)
     return path
 
@@ -46,6 +47,10 @@ def test_a_sound_store_has_nothing_to_report(store):
             ["check `web/page`: what stands does not follow from its results"],
         ),
         (
+            "UPDATE standings SET result_id = 1 WHERE check_id = 2",
+            ["check `web/page`: what stands does not follow from its results"],
+        ),
+        (
             "DELETE FROM standings WHERE check_id = 1",
             ["check `api/health`: what stands does not follow from its results"],
         ),
@@ -58,7 +63,7 @@ def test_a_sound_store_has_nothing_to_report(store):
             ["check `api/health`: its spans do not follow from its results"],
         ),
         (
-            "DELETE FROM spans WHERE check_id = 2 AND pending IS NULL AND state = 3",
+            "DELETE FROM spans WHERE check_id = 2 AND state = 2",
             ["check `web/page`: its spans do not follow from its results"],
         ),
         (
@@ -117,18 +122,41 @@ def test_a_store_of_another_program_or_a_newer_opsctl_cannot_be_verified(store):
         altered(store, "PRAGMA application_id = 99")
 
 
-def test_what_is_recorded_while_a_store_is_verified_is_no_problem(store, result, monkeypatch):
-    monkeypatch.setattr(replay, "_PAGE", 50)
-    pages, follow = [], replay._follow
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Have something done while results are replayed, twenty of them a page."""
 
-    def slow(*args):
-        if len(pages) < 20:
-            pages.append(1)
-            with open_store(store, write=True) as other:
-                found = [result("api/health", 9000 + len(pages), "d")]
-                record(other, Run(0, 0, "", ""), found, {"api/health": Rules(2, 2, 60)}, lambda _: 0)
-        return follow(*args)
+    def have(done, *, times):
+        follow, left = replay._follow, [done] * times
 
-    monkeypatch.setattr(replay, "_follow", slow)
+        def interrupted(*args):
+            if left:
+                left.pop()()
+            return follow(*args)
+
+        monkeypatch.setattr(replay, "_PAGE", 20)
+        monkeypatch.setattr(replay, "_follow", interrupted)
+        return left
+
+    return have
+
+
+def test_what_is_recorded_while_a_store_is_verified_is_no_problem(store, result, meanwhile):
+    def another():
+        with open_store(store, write=True) as other:
+            found = [result("api/health", 9000, "d")]
+            record(other, Run(0, 0, "", ""), found, {"api/health": Rules(3, 2, 60)}, lambda _: 0)
+
+    left = meanwhile(another, times=30)
     assert verify(store) == []
-    assert len(pages) == 20
+    assert left == []
+
+
+def test_what_is_pruned_while_a_store_is_verified_is_no_problem(store, meanwhile):
+    def shorter():
+        with open_store(store, write=True) as other:
+            prune(other, 9000, keep_passes=3000, keep_failures=3000, keep_rollups=9000)
+
+    left = meanwhile(shorter, times=1)
+    assert verify(store) == []
+    assert left == []
