@@ -173,12 +173,21 @@ def _probe(
             results.append(result)
             progress.note(result)
     except KeyboardInterrupt:
+        _stop_children()
         return results, ExitCode.INTERRUPTED
     except Terminated:
+        _stop_children()
         return results, ExitCode.TERMINATED
     finally:
         progress.close()
     return results, None
+
+
+def _stop_children() -> None:
+    """End the commands that checks are running: each has a session of its own, which no signal reaches."""
+    from opsctl.processes import stop_all
+
+    stop_all()
 
 
 def _heartbeat(workspace: Workspace, name: str) -> Heartbeat | None:

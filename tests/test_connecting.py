@@ -146,7 +146,7 @@ def test_a_family_that_the_host_does_not_have_is_a_matter_of_dns():
 
 def test_no_address_at_all_is_a_matter_of_dns(monkeypatch):
     resolving_to(monkeypatch)
-    with pytest.raises(ConnectError, match="`empty.test` has no address"):
+    with pytest.raises(ConnectError, match=r"`empty\.test` has no address"):
         connect(Address("empty.test", 80), "any", within(2))
 
 

@@ -364,8 +364,8 @@ def _never_raises(data: bytes) -> None:
         reading = Reading(source)
         value = node and read(type_, node, reading)
         assert (value is FAILED) <= bool(problems or reading.problems)
-        assert all(_inside(problem, data) for problem in problems + reading.problems)
-        assert all(problem.render() for problem in problems + reading.problems)
+        assert all(_inside(problem, data) for problem in [*problems, *reading.problems])
+        assert all(problem.render() for problem in [*problems, *reading.problems])
 
 
 _PIECES = st.sampled_from(

@@ -78,8 +78,8 @@ def endless(connection, done):
         connection.sendall(b"x" * 10_000)
 
 
-def look(address, *, timeout=5.0, wanted=None, environ={}, **fields):
-    return probe(TcpCheck(address=address, **fields), timeout=timeout, wanted=wanted, environ=environ)
+def look(address, *, timeout=5.0, wanted=None, environ=None, **fields):
+    return probe(TcpCheck(address=address, **fields), timeout=timeout, wanted=wanted, environ=environ or {})
 
 
 def without_latency(values):

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 import pytest
+from checks.probe import probe
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,7 +20,6 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.probe import probe
 from opsctl.checks.tls import TlsCheck, matches
 from opsctl.outcome import Cause, Failure
 
@@ -69,7 +69,9 @@ def _sign(key, name, issuer, days, *, authority=False, names=()):
         datetime.fromtimestamp(NOW, UTC).replace(microsecond=0) + timedelta(days=day) for day in days
     )
     builder = (
-        x509.CertificateBuilder(_name(issuer.name), _name(name), key, x509.random_serial_number(), begins, ends)
+        x509.CertificateBuilder(
+            _name(issuer.name), _name(name), key, x509.random_serial_number(), begins, ends
+        )
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False
@@ -151,7 +153,9 @@ def date(days):
 
 def test_everything_about_a_valid_certificate(root):
     path = root.issue("a.test", "*.b.test", "127.0.0.1")
-    certificate = x509.load_pem_x509_certificate(path.read_bytes().partition(b"-----END PRIVATE KEY-----\n")[2])
+    certificate = x509.load_pem_x509_certificate(
+        path.read_bytes().partition(b"-----END PRIVATE KEY-----\n")[2]
+    )
     with presenting(path) as address:
         observation = look(address, root)
     values = dict(observation.values)
@@ -185,7 +189,11 @@ def test_everything_about_a_valid_certificate(root):
 
 def test_the_host_of_the_address_is_verified_unless_a_name_is_given(root):
     with presenting(root.issue("127.0.0.1")) as address:
-        assert judged(look(address, root, name=None)) == {"valid": True, "trusted": True, "host_matches": True}
+        assert judged(look(address, root, name=None)) == {
+            "valid": True,
+            "trusted": True,
+            "host_matches": True,
+        }
 
 
 FAULTS = {
@@ -380,7 +388,10 @@ def dripping(connection, done):
 def test_a_handshake_that_does_not_end_is_given_up_at_the_deadline(root, script):
     with accepting(script) as address:
         observation = look(address, root, timeout=0.3)
-    assert (observation.values, observation.failure) == ({}, Failure(Cause.TIMEOUT, "no handshake within 0.3 s"))
+    assert (observation.values, observation.failure) == (
+        {},
+        Failure(Cause.TIMEOUT, "no handshake within 0.3 s"),
+    )
     assert set(observation.phases) == {"dns", "connect"}
 
 
@@ -391,11 +402,10 @@ def test_a_server_that_goes_silent_after_a_bad_certificate_is_still_known_to_be_
 
     def serve(connection, done):
         if next(turns, False):
-            context.wrap_socket(connection, server_side=True).close()
+            context.wrap_socket(connection, server_side=True)
         done.wait(30)
 
     with accepting(serve) as address:
-        # The first connection is closed by its context manager only after the wait, so let it go at once.
         observation = look(address, root, timeout=0.5)
     assert observation.values == {"valid": False}
     assert observation.failure == Failure(Cause.TLS, "the certificate is not valid: self-signed certificate")
@@ -442,7 +452,10 @@ def test_what_is_no_tls_is_not_taken_for_it(root, script, failure):
     [
         ({"address": "a.test"}, ("address", "`a.test` is not an address; write `host:port`")),
         ({"key": "k.pem"}, ("key", "`key` needs its `certificate`; name both")),
-        ({"server_name": ".a.test"}, ("server_name", "`.a.test` is not a host name; write it without the dot")),
+        (
+            {"server_name": ".a.test"},
+            ("server_name", "`.a.test` is not a host name; write it without the dot"),
+        ),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_probed(fields, problem):

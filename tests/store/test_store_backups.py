@@ -126,8 +126,13 @@ def torn(path):
 
 def crooked(path):
     """Have an index say something else than its table."""
-    before, name, after = path.read_bytes().rpartition(b"old")
-    path.write_bytes(before + b"odd" + after)
+    with sqlite3.connect(path) as db:
+        (page,) = db.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_checks_1'"
+        ).fetchone()
+    db.close()
+    whole, end = path.read_bytes(), page * 4096
+    path.write_bytes(whole[: end - 4096] + whole[end - 4096 : end].replace(b"old", b"odd") + whole[end:])
 
 
 def foreign(path):
