@@ -74,7 +74,7 @@ class Retention(NamedTuple):
 
 @dataclass(frozen=True)
 class Workspace:
-    """Everything a workspace declares; `root` is its folder, `store` its store's file."""
+    """Everything a workspace declares; `root` is its folder, `store` its store's file, `files` its YAML."""
 
     name: str
     root: Path
@@ -82,6 +82,7 @@ class Workspace:
     timezone: str
     services: Mapping[str, Service]
     retention: Retention
+    files: tuple[Path, ...]
 
     def checks(self) -> dict[str, tuple[Service, CheckDefinition]]:
         """Every check by name, in the order of the workspace."""

@@ -58,13 +58,13 @@ class Secrets:
             return template.text
         return _REFERENCE.sub(lambda found: self._fetch(*found[1].split(":", 1)), template.text)
 
-    def missing(self, template: Template) -> Iterator[str]:
-        """For each reference of the text that cannot be fetched now, why."""
+    def missing(self, template: Template) -> Iterator[tuple[str, str]]:
+        """Each reference of the text that cannot be fetched now, as it is written, and why."""
         for source, name in template.references():
             try:
                 self._fetch(source, name)
             except SecretMissingError as error:
-                yield str(error)
+                yield f"${{{source}:{name}}}", str(error)
 
     @property
     def fetched(self) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from opsctl.composing import Problem
 from opsctl.errors import WorkspaceInvalidError
 from opsctl.secrets import Secrets, Template
-from opsctl.workspace import FILE, find, load_workspace
+from opsctl.workspace import find, load_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,10 +42,18 @@ def validate(where: Path | None, environ: Mapping[str, str], *, secrets: bool) -
 
 def _unset(workspace: Workspace, environ: Mapping[str, str]) -> Iterator[Problem]:
     reader = Secrets(environ, workspace.root)
-    for name, (_, check) in workspace.checks().items():
-        for template in _templates(check.kind):
-            for why in reader.missing(template):
-                yield Problem(FILE, 1, 1, f"check `{name}`: {why}")
+    missing = {
+        reference: why
+        for _, check in workspace.checks().values()
+        for template in _templates(check.kind)
+        for reference, why in reader.missing(template)
+    }
+    for path in workspace.files:
+        for number, text in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
+            for reference, why in missing.items():
+                if reference in text:
+                    file = str(path.relative_to(workspace.root))
+                    yield Problem(file, number, text.index(reference) + 1, why, text)
 
 
 def _templates(value: object) -> Iterator[Template]:

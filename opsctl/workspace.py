@@ -283,11 +283,8 @@ def load_workspace(folder: Path, environ: Mapping[str, str]) -> Workspace:
     """Read every file of the workspace in `folder`; WorkspaceInvalidError with every problem of them all."""
     problems: list[Problem] = []
     top = _read_file(Root, folder, folder / FILE, problems)
-    parts = [
-        part
-        for path in _included(folder, top, problems)
-        if (part := _read_file(Part, folder, path, problems)) is not None
-    ]
+    included = _included(folder, top, problems)
+    parts = [part for path in included if (part := _read_file(Part, folder, path, problems)) is not None]
     declared = [pair for file in (top, *parts) if file is not None for pair in file.services]
     problems.extend(_duplicates(declared))
     services = {place.text: service for place, service in declared if service is not None}
@@ -304,6 +301,7 @@ def load_workspace(folder: Path, environ: Mapping[str, str]) -> Workspace:
         store=folder / (environ.get("OPSCTL_DB") or top.store),
         timezone=top.timezone.text if top.timezone else "UTC",
         services=built,
+        files=(folder / FILE, *included),
         retention=Retention(top.retention.passes, top.retention.failures, top.retention.rollups),
     )
     problems = list(_empty_groups(workspace, services))

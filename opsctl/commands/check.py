@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from opsctl.checking import Options, Outcome
     from opsctl.definitions import Workspace
+    from opsctl.errors import OpsctlError
     from opsctl.world import World
 
 EPILOG = """Examples:
@@ -65,27 +66,61 @@ def check(
     where: Where = None,
 ) -> None:  # fmt: skip
     """Probe services and say what is up, degraded, down or unknown."""
-    from opsctl.checking import Options, selected
+    from opsctl.checking import Options
+    from opsctl.errors import OpsctlError
     from opsctl.formats import FORMATS
-    from opsctl.world import this_world
 
     one_of("--output", output, FORMATS)
     one_of("--fail-on", fail_on, ("down", "degraded"))
     one_of("--exit-style", exit_style, ("opsctl", "nagios"))
-    world = this_world()
     options = Options(
         tuple(selectors or ()), tuple(exclude or ()), failed, jobs, _seconds(timeout), record, explain, quiet
     )
+    try:
+        code = _check(
+            options, where, dry_run=dry_run, output=output, out=out, fail_on=fail_on, style=exit_style
+        )
+    except OpsctlError as error:
+        if exit_style != "nagios":
+            raise
+        code = _unknown(error)
+    raise typer.Exit(code)
+
+
+def _check(
+    options: Options,
+    where: Path | None,
+    *,
+    dry_run: bool,
+    output: str,
+    out: Path | None,
+    fail_on: str,
+    style: str,
+) -> int:
+    from opsctl.checking import selected
+    from opsctl.world import this_world
+
+    world = this_world()
     workspace = open_workspace(where, world.environ)
     names = selected(workspace, options)
     if dry_run:
         emit(world, _listing(workspace, names), out)
     elif not names:
-        emit(world, "" if quiet else "nothing was down, degraded or unknown last time\n", out)
+        emit(world, "" if options.single else "nothing was down, degraded or unknown last time\n", out)
     else:
         outcome = _run(workspace, names, options, world)
         _show(outcome, output, out, options, world)
-        raise typer.Exit(_code(outcome, fail_on, exit_style))
+        return _code(outcome, fail_on, style)
+    return 0
+
+
+def _unknown(error: OpsctlError) -> int:
+    """A monitoring system reads one line and 3 for whatever kept us from checking."""
+    from opsctl.prose import line
+    from opsctl.world import this_world
+
+    emit(this_world(), f"OPSCTL UNKNOWN - {line(str(error)).replace('|', '/')}\n")
+    return 3
 
 
 def _seconds(text: str | None) -> float | None:

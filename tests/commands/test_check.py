@@ -268,3 +268,42 @@ def test_the_process_answers_like_the_function(opsctl):
     ran = opsctl.write("opsctl.yaml", DISK).process("check")
     assert ran == (0, "up\tmachine/root\texists == true (found true)\n1 check: 1 up\n", "")
     assert sys.executable
+
+
+def test_a_quiet_run_gives_way_to_one_that_has_not_ended(opsctl):
+    from opsctl.store.locks import run_lock
+
+    opsctl.write("opsctl.yaml", DISK)
+    assert opsctl("check", "--quiet").code == 0
+    with run_lock(opsctl.path / ".opsctl" / "opsctl.db", "check") as held:
+        assert held
+        ran = opsctl("check", "--quiet")
+        assert opsctl("check").code == 0
+    assert ran.code == 3
+    assert "the last run has not ended yet" in ran.err
+    assert opsctl("check", "--quiet").code == 0
+
+
+def test_for_nagios_an_invalid_workspace_is_unknown(opsctl):
+    ran = opsctl.write("opsctl.yaml", "version: 1\n")("check", "--exit-style", "nagios")
+    assert (ran.code, ran.err) == (3, "")
+    assert ran.out == "OPSCTL UNKNOWN - opsctl.yaml:1:1: missing key `name`\n"
+
+
+def test_a_secret_across_a_cut_does_not_show_its_beginning(opsctl):
+    secret = "abcdefghijklmnopqrstuvwxyz0123456789"
+    yaml = """
+        version: 1
+        name: Test
+        services:
+          api:
+            checks:
+              leak:
+                command: [sh, -c, 'printf "%s%s" "$1" "$0"', "${env:TOKEN}", PADDING]
+                expect: ['stdout == "x"']
+    """
+    for padding in (40, 60, 70, 140, 150, 2020, 2040):
+        opsctl.write("opsctl.yaml", yaml.replace("PADDING", "x" * padding))
+        ran = opsctl("check", "--explain", "-o", "json", env={"TOKEN": secret})
+        assert ran.code == 1
+        assert secret[:6] not in ran.out
