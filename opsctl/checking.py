@@ -108,6 +108,11 @@ def _well(standing: Standing) -> bool:
     return standing.state is State.UP and standing.seen is State.UP
 
 
+def _theirs(standing: Standing) -> bool:
+    """Whether the target is at fault; what keeps opsctl itself from looking is explained by no dependency."""
+    return not standing.state.good and not (standing.cause is not None and standing.cause.ours)
+
+
 def _bounded(check: CheckDefinition, timeout: float | None) -> CheckDefinition:
     return check if timeout is None else check._replace(timeout=timeout)
 
@@ -249,7 +254,7 @@ def _checked(
     standings: Mapping[str, Standing],
 ) -> tuple[Checked, ...]:
     found = {result.check: result for result in results}
-    bad = [one.name for one in definitions if one.name in found and not standings[one.name].state.good]
+    bad = [one.name for one in definitions if one.name in found and _theirs(standings[one.name])]
     roots = root_causes(workspace.services, bad)
     return tuple(
         _with_context(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from opsctl.errors import StoreError
 from opsctl.store import faults, migrations
 from opsctl.store.copies import connect, publish, snapshot, temporary, vacuum_into
-from opsctl.store.opening import BUSY_TIMEOUT, make_folder, open_store
+from opsctl.store.opening import BUSY_TIMEOUT, exists, make_folder, open_store, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +25,10 @@ def backup(store: Path, target: Path, *, overwrite: bool = False) -> None:
 
     Raises StoreError where there is no store, or where `target` exists and `overwrite` is not set.
     """
-    if not store.exists():
-        raise StoreError(f"there is no store at {store} to back up; `opsctl check` makes one")
-    if target.exists() and target.samefile(store):
+    require(store)
+    if exists(target) and target.samefile(store):
         raise StoreError(f"{target} is the store itself; name another file for its backup")
-    if target.exists() and not overwrite:
+    if exists(target) and not overwrite:
         raise StoreError(f"{target} exists; name another file, or say that it is to be overwritten")
     with open_store(store, write=False) as opened:
         snapshot(opened.path, target)
@@ -59,9 +58,9 @@ def restore(store: Path, source: Path, now: float, *, timeout: float = BUSY_TIME
 
 def _check(source: Path, path: Path) -> None:
     """Raise StoreError unless `source` is a sound store that this opsctl understands."""
-    if not source.is_file():
+    if not exists(source):
         raise StoreError(f"there is no backup at {source}; name a file that `opsctl db backup` made")
-    if path.exists() and source.samefile(path):
+    if exists(path) and source.samefile(path):
         raise StoreError(f"{source} is the store itself; name a file that `opsctl db backup` made")
     try:
         with closing(connect(source, "ro", BUSY_TIMEOUT)) as db:
@@ -83,7 +82,7 @@ def _refusal(source: Path, reason: str) -> str:
 @contextmanager
 def _locked(path: Path, timeout: float) -> Iterator[None]:
     """Keep writers out of the store, where it is sound enough to have any."""
-    if not path.exists():
+    if not exists(path):
         yield
         return
     with closing(connect(path, "rw", timeout)) as db:
@@ -99,7 +98,7 @@ def _locked(path: Path, timeout: float) -> Iterator[None]:
 
 
 def _keep(path: Path, now: float) -> Path | None:
-    if not path.exists() or not path.stat().st_size:
+    if not exists(path) or not path.stat().st_size:
         return None
     kept = _free(f"{path}.replaced-{strftime('%Y%m%dT%H%M%SZ', gmtime(now))}")
     with faults.reachable(kept):
@@ -118,6 +117,6 @@ def _keep(path: Path, now: float) -> Path | None:
 
 def _free(name: str) -> Path:
     wanted, number = Path(name), 2
-    while wanted.exists():
+    while exists(wanted):
         wanted, number = Path(f"{name}-{number}"), number + 1
     return wanted

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from opsctl.errors import StoreError
 from opsctl.store import faults, migrations
 from opsctl.store.copies import connect, snapshot
 
@@ -74,6 +75,22 @@ def open_store(path: Path, *, write: bool, timeout: float = BUSY_TIMEOUT) -> Ite
             db.close()
 
 
+def exists(path: Path) -> bool:
+    """Whether there is a file at `path`; StoreError where that cannot be told."""
+    with faults.reachable(path):
+        try:
+            path.stat()
+        except FileNotFoundError:
+            return False
+    return True
+
+
+def require(path: Path) -> None:
+    """Raise StoreError unless there is a file at `path`."""
+    if not exists(path):
+        raise StoreError(f"there is no store at {path}; `opsctl check` makes one")
+
+
 def make_folder(path: Path) -> None:
     """Make the folder of the store at `path`, 0700; its parent must exist."""
     with faults.reachable(path):
@@ -102,7 +119,7 @@ def _writable(path: Path, timeout: float) -> sqlite3.Connection:
 
 
 def _readable(path: Path, timeout: float) -> sqlite3.Connection:
-    if _absent(path):
+    if not exists(path):
         return _nothing(path)
     db = connect(path, "ro", timeout)
     try:
@@ -120,16 +137,6 @@ def _readable(path: Path, timeout: float) -> sqlite3.Connection:
     # Only a writer can tidy up after one that died, or bring the schema up to date.
     _writable(path, timeout).close()
     return connect(path, "ro", timeout)
-
-
-def _absent(path: Path) -> bool:
-    # Not Path.exists(), which takes a folder that may not be entered for an absent file.
-    with faults.reachable(path):
-        try:
-            path.stat()
-        except FileNotFoundError:
-            return True
-    return False
 
 
 def _nothing(path: Path) -> sqlite3.Connection:

@@ -6,9 +6,8 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
-from opsctl.errors import StoreError
 from opsctl.store.migrations import MIGRATIONS
-from opsctl.store.opening import open_store
+from opsctl.store.opening import open_store, require
 from opsctl.store.rows import STATES, seconds
 
 if TYPE_CHECKING:
@@ -45,8 +44,7 @@ class Info(NamedTuple):
 
 def info(path: Path) -> Info:
     """What there is to say of the store at `path`; StoreError where there is none."""
-    if not path.exists():
-        raise StoreError(f"there is no store at {path}; `opsctl check` makes one")
+    require(path)
     with open_store(path, write=False) as store, store.reading() as db:
         (journal,) = db.execute("PRAGMA journal_mode").fetchone()
         size, free = db.execute(

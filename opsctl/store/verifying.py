@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from opsctl.errors import StoreError
 from opsctl.store.faults import damaged
-from opsctl.store.opening import open_store
+from opsctl.store.opening import open_store, require
 from opsctl.store.replay import Course, anchored, replay
 from opsctl.store.rows import HOUR, Span, standing_of
 
@@ -30,8 +30,7 @@ def verify(path: Path) -> list[str]:
     the spans and the hourly roll-up must follow from them. Others may use the store meanwhile.
     Raises StoreError where it cannot be read at all: missing, locked, not permitted, too new.
     """
-    if not path.exists():
-        raise StoreError(f"there is no store at {path}; `opsctl check` makes one")
+    require(path)
     try:
         with open_store(path, write=False) as store:
             return [*_file(store.db), *_references(store.db), *_derived(store)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import stat
@@ -83,6 +84,20 @@ def test_a_missing_store_has_no_backup(path, tmp_path):
     with pytest.raises(StoreError, match=r"there is no store at .*; `opsctl check` makes one"):
         backup(path, tmp_path / "copy.db")
     assert names(tmp_path) == []
+
+
+def test_a_damaged_store_is_named_when_it_cannot_be_copied(store, tmp_path):
+    sound = store.read_bytes()
+    store.write_bytes(sound[:4096] + b"\xa5" * (len(sound) - 4096))
+    with pytest.raises(StoreError, match=f"the store {store} is damaged"):
+        backup(store, tmp_path / "copy.db")
+    assert names(tmp_path) == ["ops"]
+
+
+def test_what_a_process_with_the_same_number_left_is_no_obstacle(store, tmp_path):
+    (tmp_path / f".copy.db.{os.getpid()}.tmp").write_text("half a copy")
+    backup(store, tmp_path / "copy.db")
+    assert checks(tmp_path / "copy.db") == ["old"]
 
 
 def test_a_folder_that_is_not_there_gets_no_backup(store, tmp_path):

@@ -409,6 +409,43 @@ def test_a_store_in_a_folder_that_may_not_be_entered_is_not_taken_for_missing(pu
     assert len(out.splitlines()) == 2
 
 
+MANAGE = """
+import os, sys
+from pathlib import Path
+from opsctl.errors import StoreError
+from opsctl.store.backups import backup, restore
+from opsctl.store.upkeep import info
+from opsctl.store.verifying import verify
+path, other = Path(sys.argv[1]), Path(sys.argv[2])
+if os.geteuid() == 0:  # permissions do not apply to root
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+calls = (
+    lambda: info(path), lambda: verify(path), lambda: backup(path, other), lambda: backup(other, path),
+    lambda: restore(path, other, 0), lambda: restore(other, path, 0),
+)
+for call in calls:
+    try:
+        call()
+    except StoreError as error:
+        print(error)
+"""
+
+
+def test_no_part_of_the_upkeep_takes_a_closed_folder_for_an_empty_one(public, start):
+    path, other = public / "closed" / "opsctl.db", public / "open.db"
+    make(path)
+    make(other)
+    other.chmod(0o666)
+    path.parent.chmod(0o000)
+    out, err = start(MANAGE, path, other).communicate()
+    path.parent.chmod(0o700)
+    assert err == ""
+    refused = f"{path} cannot be used: permission denied; name a file in a folder that exists and that you may write"
+    assert out.splitlines() == [refused] * 6
+
+
 def test_a_folder_that_may_not_be_written_cannot_get_a_store(public, start):
     public.chmod(0o555)
     out, err = start(READ_AND_WRITE, public / "opsctl.db").communicate()

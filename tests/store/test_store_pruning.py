@@ -61,6 +61,8 @@ def test_counts_come_from_the_roll_up_where_results_were_pruned(store):
     prune(store, 10 * DAY, keep_passes=4 * DAY, keep_failures=4 * DAY, keep_rollups=100 * DAY)
     assert counted(0) == (8, 2, "within 0.4 %")
     assert counted(6 * DAY) == (3, 1, "exact")
+    prune(store, 10 * DAY, keep_passes=9 * DAY, keep_failures=9 * DAY, keep_rollups=100 * DAY)
+    assert counted(2 * DAY) == (6, 2, "within 0.4 %")
 
 
 def test_roll_ups_live_longest_and_go_too(store):
