@@ -64,7 +64,8 @@ def selected(workspace: Workspace, options: Options) -> list[str]:
 
     with open_store(workspace.store, write=False) as store:
         stand = standings(store)
-    return [name for name in names if name in stand and not _well(stand[name])]
+    # What was never checked was not shown to be up either.
+    return [name for name in names if name not in stand or not _well(stand[name])]
 
 
 def check(

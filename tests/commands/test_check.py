@@ -146,7 +146,9 @@ def test_a_first_failure_counts_at_once_where_nothing_fresh_speaks_against_it(op
 
 
 def test_failed_selects_what_was_not_up(opsctl):
-    opsctl.write("opsctl.yaml", two(str(opsctl.path)))("check")
+    opsctl.write("opsctl.yaml", two(str(opsctl.path)))
+    assert len(opsctl("check", "--failed", "--list").out.splitlines()) == 3
+    opsctl("check")
     listed = opsctl("check", "--failed", "--list")
     assert [line.split("\t")[0] for line in listed.out.splitlines()] == ["base/there", "web/page"]
 
