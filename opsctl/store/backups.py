@@ -29,7 +29,7 @@ def backup(store: Path, target: Path, *, overwrite: bool = False) -> None:
     if exists(target) and target.samefile(store):
         raise StoreError(f"{target} is the store itself; name another file for its backup")
     if exists(target) and not overwrite:
-        raise StoreError(f"{target} exists; name another file, or say that it is to be overwritten")
+        raise StoreError(f"{target} exists; name another file, or overwrite it with `--overwrite`")
     with open_store(store, write=False) as opened:
         snapshot(opened.path, target)
 

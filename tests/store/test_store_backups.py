@@ -66,7 +66,7 @@ def test_a_backup_is_complete_while_others_write(store, tmp_path):
 
 def test_a_backup_overwrites_only_where_it_is_told_to(store, copy, keep):
     add(store, keep, "later")
-    with pytest.raises(StoreError, match="exists; name another file, or say that it is to be overwritten"):
+    with pytest.raises(StoreError, match="exists; name another file, or overwrite it with `--overwrite`"):
         backup(store, copy)
     assert checks(copy) == ["old"]
     backup(store, copy, overwrite=True)
