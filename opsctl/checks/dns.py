@@ -124,7 +124,9 @@ class DnsCheck:
             words = f"no valid answer from {asked}: {str(error) or type(error).__name__}"
             return Observation({}, Failure(Cause.PROTOCOL, words), evidence)
         failure = _refusal(str(values["rcode"]), self.name, asked)
-        records = [text for group in answer.answer for text in sorted(group.to_text().splitlines())]
+        records: list[Value] = [
+            text for group in answer.answer for text in sorted(group.to_text().splitlines())
+        ]
         evidence |= {"answer": records, "rcode": values["rcode"]}
         return Observation({**values, "latency": took}, failure, evidence, {"wait": took})
 
