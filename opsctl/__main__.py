@@ -1,6 +1,6 @@
 """Run opsctl as `python -m opsctl`."""
 
-from opsctl.cli import main
+from opsctl.cli import run
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run()

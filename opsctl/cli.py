@@ -15,6 +15,7 @@ from opsctl.errors import ExitCode, OpsctlError, Terminated
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
+    from typing import NoReturn
 
     import typer
 
@@ -65,12 +66,27 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
     return app
 
 
+def run() -> NoReturn:
+    """Run the command line of this process and end the process with its exit code.
+
+    Without the interpreter's own tidying, which costs a third of importing typer and waits for threads
+    that a stuck resolver holds. Nothing needs it: what is written is on the disk, and children are stopped.
+    """
+    _open_closed_streams()
+    os._exit(main())
+
+
+def _open_closed_streams() -> None:
+    # Where a caller closed one, the next file opened takes its number: output would go into the store.
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w"))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and answer its exit code; the only place where errors become words."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments == ["--version"]:
-        sys.stdout.write(f"opsctl {__version__}\n")
-        return ExitCode.YES
     _prepare_streams()
     # A command lives for a moment, and a workspace is many small objects that stay.
     gc.set_threshold(100_000, 50, 100)
@@ -83,9 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
-        build(arguments)(args=arguments, prog_name="opsctl")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else ExitCode.YES if end.code is None else ExitCode.USAGE
+        code = _command(arguments)
+        sys.stdout.flush()
     except OpsctlError as error:
         return _complain(str(error), error.exit_code)
     except Terminated:
@@ -96,12 +111,26 @@ def _run(arguments: list[str]) -> int:
         # The reader has gone; what is left in the buffer must not fail again at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.NO
+    except OSError as error:
+        where = f"`{error.filename}`" if error.filename else "the output"
+        return _complain(f"{where} cannot be used: {error.strerror}", ExitCode.UNKNOWN)
     except Exception as error:
         if os.environ.get("OPSCTL_DEBUG"):
             raise
         what = f"{type(error).__name__}: {error}"
         words = f"internal error: {what}; run again with OPSCTL_DEBUG=1 and report what it says"
         return _complain(words, ExitCode.UNKNOWN)
+    return code
+
+
+def _command(arguments: list[str]) -> int:
+    if arguments == ["--version"]:
+        sys.stdout.write(f"opsctl {__version__}\n")
+        return ExitCode.YES
+    try:
+        build(arguments)(args=arguments, prog_name="opsctl")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else ExitCode.YES if end.code is None else ExitCode.USAGE
     return ExitCode.YES
 
 

@@ -76,7 +76,7 @@ def test_the_metadata_says_what_people_look_for(wheel):
     assert (metadata["Version"], metadata["Requires-Python"]) == (opsctl.__version__, ">=3.11")
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Description-Content-Type"] == "text/markdown"
-    assert "opsctl = opsctl.cli:main" in entry_points
+    assert "opsctl = opsctl.cli:run" in entry_points
 
 
 @pytest.mark.parametrize("words", [["--version"], ["-h"]], ids=" ".join)
