@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from opsctl.checks import Check
     from opsctl.expectations import Expectation
+    from opsctl.policies import Backlog, Incidents, Objectives, Opening, Reviews
 
 Tier = Literal["critical", "high", "normal", "low"]
 TIERS: tuple[Tier, ...] = ("critical", "high", "normal", "low")
@@ -62,6 +63,8 @@ class Service:
     depends_on: tuple[str, ...]
     runbook: str | None
     checks: tuple[CheckDefinition, ...]
+    incidents: Opening | None = None
+    objectives: Objectives | None = None
 
 
 class Retention(NamedTuple):
@@ -83,6 +86,9 @@ class Workspace:
     services: Mapping[str, Service]
     retention: Retention
     files: tuple[Path, ...]
+    incidents: Incidents | None = None
+    reviews: Reviews | None = None
+    backlog: Backlog | None = None
 
     def checks(self) -> dict[str, tuple[Service, CheckDefinition]]:
         """Every check by name, in the order of the workspace."""

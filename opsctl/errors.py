@@ -75,6 +75,18 @@ class WorkspaceInvalidError(OpsctlError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class RefusedError(OpsctlError):
+    """What stands does not allow it."""
+
+    exit_code = ExitCode.NO
+
+
+class WaitingError(OpsctlError):
+    """A person has to answer, and there is nobody to ask."""
+
+    exit_code = ExitCode.WAITING
+
+
 class StoreError(OpsctlError):
     """The store is locked, read-only, too new, full or damaged."""
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.errors import UsageError
-from opsctl.outcome import Kind
+from opsctl.moments import moment
 from opsctl.selecting import select
-from opsctl.units import parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +30,10 @@ def look_back(workspace: Workspace, selectors: Sequence[str], since: str, until:
     from opsctl.store.history import availability, outages
     from opsctl.store.opening import open_store
 
-    start, end = moment_of(since, now, "--since"), moment_of(until, now, "--until")
+    start, end = (
+        moment(text, now, workspace.timezone, option)
+        for text, option in ((since, "--since"), (until, "--until"))
+    )
     if start >= end:
         raise UsageError("--since is not before --until; name an earlier time")
     names = select(workspace.checks(), selectors)
@@ -43,20 +45,3 @@ def look_back(workspace: Workspace, selectors: Sequence[str], since: str, until:
             tuple(availability(store, names, start, end)),
             tuple(outages(store, names, start, end)),
         )
-
-
-def moment_of(text: str, now: float, option: str) -> float:
-    """A time in words (`7d` ago, a date or a time) as UTC epoch seconds; UsageError for any other."""
-    try:
-        return now - parse(Kind.DURATION, text)
-    except ValueError:
-        pass
-    from datetime import UTC, datetime
-
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(
-            f"{option} {text!r} is not a time; write 7d, 2026-11-01 or 2026-11-01T12:00:00Z"
-        ) from error
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, cast
 
@@ -159,6 +160,21 @@ def _parse_texts(kind: Check, texts: tuple[str, ...]) -> tuple[Expectation, ...]
     return tuple(parse(text, kind.SUBJECTS) for text in texts)
 
 
+def _section(module: str, name: str) -> ReadWith:
+    """A section whose dataclass is imported where a file has the section, as each costs at every start."""
+
+    def declared() -> type:
+        found: type = getattr(import_module(module), name)
+        return found
+
+    def schema() -> dict[str, Any]:
+        from opsctl.schema import reference
+
+        return reference(declared())
+
+    return ReadWith(lambda node, reading: read(declared(), node, reading), schema)
+
+
 def check_schema() -> dict[str, Any]:
     """The JSON Schema of one check: its terms, and exactly one of the types."""
     from opsctl.schema import inline, reference
@@ -182,6 +198,12 @@ class DeclaredService:
     tags: Annotated[tuple[Name, ...], Doc("Words to select it by, as `tag:WORD`.")] = ()
     depends_on: Annotated[tuple[Located, ...], OneOrMore(), Doc("Services that it cannot work without.")] = ()
     runbook: Annotated[RunbookId | None, Doc("What to do when it is down: runbooks/ID.md.")] = None
+    incidents: Annotated[
+        Any, _section("opsctl.policies", "Opening"), Doc("Incidents that its checks open by themselves.")
+    ] = None
+    objectives: Annotated[
+        Any, _section("opsctl.policies", "Objectives"), Doc("What is promised of it, for reports.")
+    ] = None
     checks: Annotated[
         Mapping[Name, Annotated[DeclaredCheck, ReadWith(read_check, check_schema)]],
         NotEmpty(),
@@ -262,6 +284,16 @@ class Root(Part):
         default_factory=DeclaredRetention
     )
 
+    incidents: Annotated[Any, _section("opsctl.policies", "Incidents"), Doc("How incidents are handled.")] = (
+        None
+    )
+    reviews: Annotated[
+        Any, _section("opsctl.policies", "Reviews"), Doc("How post-incident reviews are written.")
+    ] = None
+    backlog: Annotated[
+        Any, _section("opsctl.policies", "Backlog"), Doc("How improvements are planned and proven.")
+    ] = None
+
     SHORTHAND: ClassVar[str] = ""
 
 
@@ -303,6 +335,9 @@ def load_workspace(folder: Path, environ: Mapping[str, str]) -> Workspace:
         services=built,
         files=(folder / FILE, *included),
         retention=Retention(top.retention.passes, top.retention.failures, top.retention.rollups),
+        incidents=top.incidents,
+        reviews=top.reviews,
+        backlog=top.backlog,
     )
     problems = list(_empty_groups(workspace, services))
     if problems:
@@ -428,6 +463,8 @@ def _service(name: str, service: DeclaredService, defaults: Terms) -> Service:
         tags=service.tags,
         depends_on=tuple(target.text for target in service.depends_on),
         runbook=service.runbook.text if service.runbook else None,
+        incidents=service.incidents,
+        objectives=service.objectives,
         checks=tuple(
             _check(f"{name}/{check_name}", check, service, defaults)
             for check_name, check in service.checks.items()

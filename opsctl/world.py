@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class World:
-    """What commands may know of the machine; `now` is one instant (UTC epoch seconds) per command."""
+    """What commands may know of the machine; `now` is one instant (UTC epoch seconds) per command.
+
+    `words` are the command line as it was typed, without the program's name.
+    """
 
     environ: Mapping[str, str]
     now: float
     stdin: TextIO
     stdout: TextIO
     stderr: TextIO
+    words: tuple[str, ...] = ()
 
     @property
     def interactive(self) -> bool:
@@ -41,7 +45,8 @@ def this_world() -> World:
 
     Raises UsageError where `OPSCTL_NOW` is not such a time.
     """
-    return World(os.environ, _now(os.environ.get("OPSCTL_NOW")), sys.stdin, sys.stdout, sys.stderr)
+    now = _now(os.environ.get("OPSCTL_NOW"))
+    return World(os.environ, now, sys.stdin, sys.stdout, sys.stderr, tuple(sys.argv[1:]))
 
 
 def _now(given: str | None) -> float:

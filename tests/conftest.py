@@ -51,6 +51,7 @@ class Opsctl:
             patch.setenv("OPSCTL_NOW", now)
             for name, value in (env or {}).items():
                 patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["opsctl", *arguments])
             patch.setattr(sys, "stdin", io.StringIO())
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)

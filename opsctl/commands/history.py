@@ -30,7 +30,9 @@ def history(
             "--since", metavar="TIME", help="A time ago, as 7d, or a date or time (UTC unless it says so)."
         ),
     ] = "7d",
-    until: Annotated[str, typer.Option("--until", metavar="TIME", help="The end, in the same forms.")] = "0s",
+    until: Annotated[
+        str, typer.Option("--until", metavar="TIME", help="The end, in the same forms.")
+    ] = "now",
     output: Format = "text",
     where: Where = None,
 ) -> None:

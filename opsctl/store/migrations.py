@@ -126,12 +126,83 @@ CREATE INDEX beats_by_name ON beats (name, at);
 """
 
 
+# Events are the truth; the tables after them follow from the events alone, and `opsctl db verify` shows it. A
+# record is one JSON document, and its columns are read from it.
+_M002 = """
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    command INTEGER NOT NULL,       -- the id of the first event of the same command
+    recorded INTEGER NOT NULL,
+    occurred INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    host TEXT NOT NULL,
+    words TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,             -- JSON
+    digest BLOB NOT NULL            -- SHA-256 over the digest before and this row
+) STRICT;
+CREATE INDEX events_by_subject ON events (subject);
+CREATE INDEX events_by_command ON events (command);
+CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
+    BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
+    BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TABLE undos (
+    command INTEGER PRIMARY KEY,    -- the command that undid
+    undone INTEGER NOT NULL         -- the command that was undone
+) STRICT;
+CREATE TABLE numbers (
+    prefix TEXT PRIMARY KEY,
+    last INTEGER NOT NULL           -- the highest number ever given, so that none is given twice
+) STRICT, WITHOUT ROWID;
+CREATE TABLE incidents (
+    subject TEXT PRIMARY KEY,
+    document TEXT NOT NULL,
+    number INTEGER GENERATED ALWAYS AS (json_extract(document, '$.number')) VIRTUAL,
+    title TEXT GENERATED ALWAYS AS (json_extract(document, '$.title')) VIRTUAL,
+    state TEXT GENERATED ALWAYS AS (json_extract(document, '$.state')) VIRTUAL,
+    severity TEXT GENERATED ALWAYS AS (json_extract(document, '$.severity')) VIRTUAL,
+    key TEXT GENERATED ALWAYS AS (json_extract(document, '$.key')) VIRTUAL
+) STRICT;
+CREATE INDEX incidents_by_state ON incidents (state);
+CREATE INDEX incidents_by_key ON incidents (key) WHERE key IS NOT NULL;
+CREATE TABLE reviews (
+    subject TEXT PRIMARY KEY,
+    document TEXT NOT NULL,
+    number INTEGER GENERATED ALWAYS AS (json_extract(document, '$.number')) VIRTUAL,
+    state TEXT GENERATED ALWAYS AS (json_extract(document, '$.state')) VIRTUAL
+) STRICT;
+CREATE TABLE items (
+    subject TEXT PRIMARY KEY,
+    document TEXT NOT NULL,
+    number INTEGER GENERATED ALWAYS AS (json_extract(document, '$.number')) VIRTUAL,
+    title TEXT GENERATED ALWAYS AS (json_extract(document, '$.title')) VIRTUAL,
+    state TEXT GENERATED ALWAYS AS (json_extract(document, '$.state')) VIRTUAL,
+    priority TEXT GENERATED ALWAYS AS (json_extract(document, '$.priority')) VIRTUAL,
+    owner TEXT GENERATED ALWAYS AS (json_extract(document, '$.owner')) VIRTUAL
+) STRICT;
+CREATE INDEX items_by_state ON items (state);
+CREATE TABLE iterations (
+    subject TEXT PRIMARY KEY,
+    document TEXT NOT NULL,
+    number INTEGER GENERATED ALWAYS AS (json_extract(document, '$.number')) VIRTUAL,
+    title TEXT GENERATED ALWAYS AS (json_extract(document, '$.title')) VIRTUAL
+) STRICT;
+"""
+
+
 def m001_results(db: sqlite3.Connection) -> None:
     """Results with all that is derived from them, and heartbeats."""
     _run(db, _M001)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_results,)
+def m002_events(db: sqlite3.Connection) -> None:
+    """What people decide, as events, with the records that follow from them."""
+    _run(db, _M002)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_results, m002_events)
 
 
 def identify(db: sqlite3.Connection, path: Path) -> int:

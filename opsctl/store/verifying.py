@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from opsctl.errors import StoreError
+from opsctl.store.chain import broken
 from opsctl.store.faults import damaged
 from opsctl.store.opening import open_store, require
 from opsctl.store.replay import Course, anchored, replay
@@ -27,13 +28,14 @@ def verify(path: Path) -> list[str]:
     """What is wrong with the store, one line each; empty where nothing is.
 
     The file's integrity, references that point nowhere, and a replay of the results: what stands,
-    the spans and the hourly roll-up must follow from them. Others may use the store meanwhile.
+    the spans and the hourly roll-up must follow from them; so must the chain of events hold, and every
+    record follow from it. Others may use the store meanwhile.
     Raises StoreError where it cannot be read at all: missing, locked, not permitted, too new.
     """
     require(path)
     try:
         with open_store(path, write=False) as store:
-            return [*_file(store.db), *_references(store.db), *_derived(store)]
+            return [*_file(store.db), *_references(store.db), *_derived(store), *_log(store)]
     except StoreError as error:
         if damaged(error.__cause__):
             return [str(error)]
@@ -70,6 +72,11 @@ def _derived(store: Store) -> list[str]:
             if anchored(db)[0] == after:
                 replay(db, courses, upto, _last(db), _counter(hours))
                 return [*_courses(db, courses), *_hours(db, hours, after)]
+
+
+def _log(store: Store) -> list[str]:
+    with store.reading() as db:
+        return list(broken(db))
 
 
 def _last(db: sqlite3.Connection) -> int:

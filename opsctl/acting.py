@@ -1,0 +1,65 @@
+"""A person or a part of opsctl acts: what was decided is kept whole, with who decided it and how."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from opsctl.errors import UsageError
+from opsctl.ledger.events import Actor
+from opsctl.prose import line
+from opsctl.store.ledger import deciding
+from opsctl.store.opening import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opsctl.definitions import Workspace
+    from opsctl.store.ledger import Ledger
+    from opsctl.world import World
+
+_LONGEST = 100
+# A text is data that everybody reads, not a file store.
+LARGEST_TEXT = 1_000_000
+
+
+def actor_of(world: World) -> Actor:
+    """Who runs this command: OPSCTL_ACTOR, or the user of the machine; UsageError where that is nobody."""
+    import os
+    import shlex
+
+    name = line(world.environ.get("OPSCTL_ACTOR", "")) or _user()
+    if len(name) > _LONGEST:
+        raise UsageError(f"OPSCTL_ACTOR is longer than {_LONGEST} characters; write a name")
+    return Actor(name, os.uname().nodename, shlex.join(("opsctl", *world.words))[:LARGEST_TEXT])
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise UsageError("nobody is logged in; say who acts with OPSCTL_ACTOR=NAME") from error
+
+
+@contextmanager
+def acting(workspace: Workspace, world: World) -> Iterator[Ledger]:
+    """One command's hold on the store of the workspace; StoreError where it cannot be written."""
+    actor = actor_of(world)
+    with (
+        open_store(workspace.store, write=True) as store,
+        deciding(store, actor, world.now) as ledger,
+    ):
+        yield ledger
+
+
+def text_of(text: str, what: str) -> str:
+    """A text that a person gave; UsageError where it is empty or longer than a text should be."""
+    if not text.strip():
+        raise UsageError(f"{what} is empty; say something")
+    if len(text) > LARGEST_TEXT:
+        raise UsageError(
+            f"{what} has {len(text)} characters; at most {LARGEST_TEXT} are kept, so link a file"
+        )
+    return text.strip()

@@ -1,0 +1,111 @@
+"""Times as people say them: `14:54`, `10 minutes ago`, `yesterday 9:00`, `in 3d`, `2026-11-21T14:54Z`."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from opsctl.errors import UsageError
+from opsctl.outcome import Kind
+from opsctl.prose import line, shorten
+from opsctl.units import parse
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+_WORDS = {
+    "second": "s", "sec": "s", "minute": "m", "min": "m", "hour": "h", "day": "d", "week": "w",
+}  # fmt: skip
+_SPOKEN = re.compile(r"(an?|[0-9]+(?:\.[0-9]+)?) ?([a-z]+?)s?")
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_LAST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+
+
+def moment(text: str, now: float, timezone: str, option: str, *, ahead: bool = False) -> float:
+    """The time that `text` says, as UTC epoch seconds; times without a zone are of `timezone` (IANA).
+
+    A bare duration or time of day is the latest one before `now`, or with `ahead` the next after it; so is
+    the name of a weekday. Raises UsageError, which names `option`, for any other text and for times that a
+    change of the clocks skips.
+    """
+    said = " ".join(text.lower().split())
+    try:
+        zone = UTC if timezone == "UTC" else ZoneInfo(timezone)
+        found = _moment(said, text.strip(), now, zone, ahead=ahead)
+    except (ValueError, OverflowError) as error:
+        example = "in 3d, friday" if ahead else "10m, 14:54"
+        raise UsageError(
+            f"{option} `{line(shorten(text, 40))}` is not a time; "
+            f"write {example}, 2026-11-21, 2026-11-21 14:54 or 2026-11-21T14:54:00Z"
+            + (f" ({error})" if isinstance(error, _SkippedError) else "")
+        ) from error
+    if not 0 <= found <= _LAST:
+        raise UsageError(
+            f"{option} `{line(shorten(text, 40))}` is too far away; write a time from 1970 to 9000"
+        )
+    return found
+
+
+class _SkippedError(ValueError):
+    """The clocks skip that time."""
+
+
+def _moment(said: str, text: str, now: float, zone: tzinfo, *, ahead: bool) -> float:
+    if said == "now":
+        return now
+    if said.endswith(" ago"):
+        return now - _seconds(said.removesuffix(" ago"))
+    if said.startswith("in "):
+        return now + _seconds(said.removeprefix("in "))
+    today = datetime.fromtimestamp(now, zone).date()
+    if found := _CLOCK.fullmatch(said):
+        return _nearest(today, found, now, zone, ahead=ahead)
+    day, _, clock = said.partition(" ")
+    if (named := _day(day, today, ahead=ahead)) is not None:
+        return _at(named, _CLOCK.fullmatch(clock) if clock else None, zone, clock)
+    if said[:1].isdigit() and not said[:5].endswith("-"):
+        return now + (1 if ahead else -1) * _seconds(said)
+    at = datetime.fromisoformat(text)
+    return at.timestamp() if at.tzinfo else _local(at, zone)
+
+
+def _seconds(said: str) -> float:
+    if (found := _SPOKEN.fullmatch(said)) and found[2] in _WORDS:
+        number = "1" if found[1] in {"a", "an"} else found[1]
+        return parse(Kind.DURATION, f"{number}{_WORDS[found[2]]}")
+    return parse(Kind.DURATION, said.removeprefix("-"))
+
+
+def _day(said: str, today: date, *, ahead: bool) -> date | None:
+    if said in {"today", "yesterday", "tomorrow"}:
+        return today + timedelta({"yesterday": -1, "today": 0, "tomorrow": 1}[said])
+    if said in _DAYS:
+        away = (_DAYS.index(said) - today.weekday()) % 7
+        return today + timedelta(away or 7) if ahead else today + timedelta((away or 7) - 7)
+    return None
+
+
+def _at(day: date, clock: re.Match[str] | None, zone: tzinfo, said: str) -> float:
+    if clock is None:
+        if said:
+            raise ValueError(said)
+        return _local(datetime(day.year, day.month, day.day), zone)  # noqa: DTZ001 - the zone is put on there
+    hour, minute, second = (int(part or 0) for part in clock.groups())
+    return _local(datetime(day.year, day.month, day.day, hour, minute, second), zone)  # noqa: DTZ001 - as above
+
+
+def _nearest(today: date, clock: re.Match[str], now: float, zone: tzinfo, *, ahead: bool) -> float:
+    found = _at(today, clock, zone, "")
+    if ahead:
+        return found if found > now else _at(today + timedelta(1), clock, zone, "")
+    return found if found <= now else _at(today - timedelta(1), clock, zone, "")
+
+
+def _local(at: datetime, zone: tzinfo) -> float:
+    found = at.replace(tzinfo=zone)
+    if datetime.fromtimestamp(found.timestamp(), zone).replace(tzinfo=None) != at:
+        raise _SkippedError("the clocks skip it")
+    return found.timestamp()

@@ -1,0 +1,171 @@
+"""Append events and keep the records that follow from them, in one transaction."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from opsctl.ledger import subject_kind
+from opsctl.ledger.events import GENESIS, Event, canonical, prefix_of, seal
+from opsctl.store.rows import millis, seconds
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from opsctl.ledger.events import Actor
+    from opsctl.store.opening import Store
+
+_EVENT = "id, command, recorded, occurred, actor, host, words, kind, subject, body"
+
+
+class Ledger:
+    """One command's hold on the store: it sees what stands, and what it appends stands at once.
+
+    All of its events are kept when the command ends well, and none when it does not.
+    """
+
+    def __init__(self, db: sqlite3.Connection, actor: Actor, recorded: float) -> None:
+        """`recorded` is now, in UTC epoch seconds."""
+        self.db = db
+        self.actor = actor
+        self.recorded = seconds(millis(recorded))
+        self._command: int | None = None
+
+    def get(self, subject: str) -> Any:
+        """The record of a subject, or None."""
+        return get(self.db, subject)
+
+    def name(self, prefix: str) -> str:
+        """A new subject's name, `INC-8`; its number is never given again."""
+        (number,) = self.db.execute(
+            "INSERT INTO numbers (prefix, last) VALUES (?, 1)"
+            " ON CONFLICT (prefix) DO UPDATE SET last = last + 1 RETURNING last",
+            (prefix,),
+        ).fetchone()
+        return f"{prefix}-{number}"
+
+    def append(
+        self, kind: str, subject: str, body: Mapping[str, Any], occurred: float | None = None
+    ) -> Event:
+        """Keep one event that happened at `occurred` (by default now), and the record that follows."""
+        identity, previous = _last(self.db)
+        self._command = self._command or identity + 1
+        event = Event(
+            identity + 1,
+            self._command,
+            self.recorded,
+            self.recorded if occurred is None else seconds(millis(occurred)),
+            *self.actor,
+            kind,
+            subject,
+            json.loads(canonical(body)),
+        )
+        self.db.execute(
+            f"INSERT INTO events ({_EVENT}, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constant
+            (
+                event.id,
+                event.command,
+                millis(event.recorded),
+                millis(event.occurred),
+                *event[4:9],
+                canonical(event.body),
+                seal(previous, event),
+            ),
+        )
+        if prefix_of(subject) != "CMD":
+            put(self.db, subject, subject_kind(prefix_of(subject)).apply(self.get(subject), event))
+        return event
+
+
+@contextmanager
+def deciding(store: Store, actor: Actor, now: float) -> Iterator[Ledger]:
+    """A command that decides something: it sees the latest state, and nobody else writes meanwhile."""
+    with store.writing() as db:
+        yield Ledger(db, actor, now)
+
+
+def get(db: sqlite3.Connection, subject: str) -> Any:
+    """The record of a subject, or None."""
+    kind = subject_kind(prefix_of(subject))
+    row = db.execute(f"SELECT document FROM {kind.TABLE} WHERE subject = ?", (subject,)).fetchone()  # noqa: S608 - constant
+    return None if row is None else kind.decode(json.loads(row[0]))
+
+
+def put(db: sqlite3.Connection, subject: str, record: Any) -> None:
+    """Keep a record as it follows from its events; None takes it away."""
+    table = subject_kind(prefix_of(subject)).TABLE
+    if record is None:
+        db.execute(f"DELETE FROM {table} WHERE subject = ?", (subject,))  # noqa: S608 - constant
+    else:
+        db.execute(
+            f"INSERT INTO {table} (subject, document) VALUES (?, ?)"  # noqa: S608 - constant
+            " ON CONFLICT (subject) DO UPDATE SET document = excluded.document",
+            (subject, document(record)),
+        )
+
+
+def document(record: Any) -> str:
+    """A record as it is stored."""
+    return canonical(record._asdict())
+
+
+def records(db: sqlite3.Connection, prefix: str, states: Sequence[str] = ()) -> list[Any]:
+    """All records of one kind, in the order of their numbers; those in `states` where some are given."""
+    kind = subject_kind(prefix)
+    where = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
+    rows = db.execute(f"SELECT document FROM {kind.TABLE} {where}", tuple(states))  # noqa: S608 - constants
+    return sorted((kind.decode(json.loads(row[0])) for row in rows), key=lambda one: one.number)
+
+
+def events(
+    db: sqlite3.Connection,
+    subjects: Sequence[str] | None = None,
+    *,
+    command: int | None = None,
+    undone: bool = False,
+) -> list[Event]:
+    """Events in the order in which they were recorded: of some subjects, of one command, or all.
+
+    Those of commands that were undone are left out unless `undone`.
+    """
+    where, given = ["1"], []
+    if subjects is not None:
+        where.append("subject IN (SELECT value FROM json_each(?))")
+        given.append(json.dumps(list(subjects)))
+    if command is not None:
+        where.append("command = ?")
+        given.append(str(command))
+    rows = db.execute(f"SELECT {_EVENT} FROM events WHERE {' AND '.join(where)} ORDER BY id", given)  # noqa: S608 - constants
+    gone = set() if undone else undone_by(db)
+    return [event for row in rows if (event := event_of(row)).command not in gone]
+
+
+def event_of(row: Sequence[Any]) -> Event:
+    """The event of a row of the table."""
+    identity, command, recorded, occurred, actor, host, words, kind, subject, body = row[:10]
+    return Event(
+        identity,
+        command,
+        seconds(recorded),
+        seconds(occurred),
+        actor,
+        host,
+        words,
+        kind,
+        subject,
+        json.loads(body),
+    )
+
+
+def undone_by(db: sqlite3.Connection) -> set[int]:
+    """The commands that do not count, as they were undone."""
+    from opsctl.ledger.events import undone_commands
+
+    return undone_commands(dict(db.execute("SELECT command, undone FROM undos")))
+
+
+def _last(db: sqlite3.Connection) -> tuple[int, bytes]:
+    row = db.execute("SELECT id, digest FROM events ORDER BY id DESC LIMIT 1").fetchone()
+    return (row[0], row[1]) if row else (0, GENESIS)
