@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from opsctl.declared import Root
 from opsctl.errors import UsageError
-from opsctl.workspace import FILE, Root
+from opsctl.workspace import FILE
 from opsctl.writing import write_whole
 
 if TYPE_CHECKING:

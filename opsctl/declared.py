@@ -1,0 +1,290 @@
+"""What the files of a workspace may say: each a frozen dataclass whose fields are its YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, cast
+
+from opsctl.checks import KINDS, Check, kind_named
+from opsctl.definitions import Retention, Tier
+from opsctl.expectations import Expectation, ExpectationError, parse
+from opsctl.limits import Between, Doc, Matching, Name, NotEmpty, OneOrMore, Seconds
+from opsctl.prose import line, listed, shorten, suggestion, ticked
+from opsctl.reading import FAILED, Located, Reading, ReadWith, locate, read, yaml_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from opsctl.composing import Node
+
+Expectations = Annotated[tuple[Located, ...] | None, OneOrMore(), NotEmpty()]
+Attempts = Annotated[int, Between(0, 10), Doc("How often to try again where no answer came.")]
+Streak = Annotated[int, Between(1, 100)]
+RunbookId = Annotated[Located, Matching(r"[a-z0-9][a-z0-9._-]*", "a runbook's id")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """How a check is run and when its results count."""
+
+    timeout: Annotated[Seconds | None, Between(0.001, 3600), Doc("What bounds one attempt, as `10s`.")] = None
+    retries: Attempts | None = None
+    retry_delay: Annotated[Seconds | None, Between(0, 600), Doc("The pause before another attempt.")] = None
+    retry_on: Annotated[
+        Literal["transport", "any"] | None, Doc("Try again where no answer came, or after any failure.")
+    ] = None
+    fail_after: Annotated[Streak | None, Doc("Failures in a row before it counts as an outage.")] = None
+    ok_after: Annotated[Streak | None, Doc("Passes in a row before an outage has ended.")] = None
+    every: Annotated[
+        Seconds | None,
+        Between(1, 31_536_000),
+        Doc("How often results are expected; twice this long one counts."),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckTerms(Terms):
+    """Everything of a check but what it looks at."""
+
+    expect: Annotated[Expectations, Doc("What must hold for it to be up.")] = None
+    warn: Annotated[Expectations, Doc("What must hold for it not to be degraded.")] = None
+    title: Annotated[str | None, Doc("What people call it.")] = None
+    runbook: Annotated[RunbookId | None, Doc("What to do when it is down: runbooks/ID.md.")] = None
+
+
+class DeclaredCheck(NamedTuple):
+    """A check as its file says, its expectations parsed, defaults not yet applied."""
+
+    place: Located
+    type: str
+    kind: Check
+    expect: tuple[Expectation, ...]
+    warn: tuple[Expectation, ...]
+    terms: CheckTerms
+
+
+def read_check(node: Node, reading: Reading) -> Any:
+    """A mapping with the key of one check type, and its terms, as a DeclaredCheck."""
+    if node.id != "mapping":
+        return reading.fail(
+            node, "expected a mapping with a check type, as `http: https://example.com/health`"
+        )
+    found = [(key, value) for key, value in node.value if key.value in KINDS]
+    terms_known = yaml_fields_of_terms()
+    strange = [key for key, _ in node.value if key.value not in KINDS and key.value not in terms_known]
+    for key in strange:
+        reading.fail(key, unknown_check_key(key.value, terms_known))
+    if len(found) != 1:
+        if not strange:
+            names = [key.value for key, _ in found]
+            words = (
+                f"{listed(names)} exclude each other; make each its own check"
+                if names
+                else f"the check type is missing; add one of {ticked(KINDS)}"
+            )
+            reading.fail(node, words)
+        return FAILED
+    type_, kind_node = found[0][0].value, found[0][1]
+    kind = read(kind_named(type_), kind_node, reading)
+    rest = [(key, value) for key, value in node.value if key.value in terms_known]
+    terms = read(CheckTerms, without(node, rest), reading)
+    if kind is FAILED or terms is FAILED or strange:
+        return FAILED
+    expect, warn = _expectations(kind, terms, reading)
+    return DeclaredCheck(locate_start(node, reading), type_, kind, expect, warn, terms)
+
+
+def without(node: Node, kept: list[tuple[Node, Node]]) -> Node:
+    """A mapping node with only the pairs `kept`, at its old place."""
+    from yaml.nodes import MappingNode
+
+    shortened: Any = MappingNode(node.tag, kept, node.start_mark, node.end_mark)
+    return cast("Node", shortened)
+
+
+@cache
+def yaml_fields_of_terms() -> frozenset[str]:
+    """The keys of a check beside its type."""
+    return frozenset(yaml_fields(CheckTerms))
+
+
+def unknown_check_key(key: str, terms: frozenset[str]) -> str:
+    """What to say of a key that is neither a check type nor a term."""
+    known = [*KINDS, *sorted(terms)]
+    hint = (
+        suggestion(key, known)
+        or f"; a check has one type ({listed(list(KINDS), 'or')}) and {listed(sorted(terms))}"
+    )
+    return f"unknown key `{line(shorten(str(key), 60))}`{hint}"
+
+
+def locate_start(node: Node, reading: Reading) -> Located:
+    """The place where a node starts."""
+    return Located("", reading.source, node.start_mark.line, node.start_mark.column, exact=False)
+
+
+def _expectations(
+    kind: Check, terms: CheckTerms, reading: Reading
+) -> tuple[tuple[Expectation, ...], tuple[Expectation, ...]]:
+    own = getattr(kind, "expectations", None)
+    expect, warn = own() if own else (kind.EXPECT, ())
+    return (
+        _parse(kind, terms.expect, reading)
+        if terms.expect is not None
+        else _parse_texts(kind, tuple(expect)),
+        _parse(kind, terms.warn, reading) if terms.warn is not None else _parse_texts(kind, tuple(warn)),
+    )
+
+
+def _parse(kind: Check, texts: Sequence[Located], reading: Reading) -> tuple[Expectation, ...]:
+    parsed = []
+    for located in texts:
+        try:
+            parsed.append(parse(located.text, kind.SUBJECTS))
+        except ExpectationError as error:
+            reading.problems.append(located.problem(str(error), error.column))
+    return tuple(parsed)
+
+
+def _parse_texts(kind: Check, texts: tuple[str, ...]) -> tuple[Expectation, ...]:
+    return tuple(parse(text, kind.SUBJECTS) for text in texts)
+
+
+def _section(module: str, name: str) -> ReadWith:
+    """A section whose dataclass is imported where a file has the section, as each costs at every start."""
+
+    def declared() -> type:
+        found: type = getattr(import_module(module), name)
+        return found
+
+    def schema() -> dict[str, Any]:
+        from opsctl.schema import reference
+
+        return reference(declared())
+
+    return ReadWith(lambda node, reading: read(declared(), node, reading), schema)
+
+
+def check_schema() -> dict[str, Any]:
+    """The JSON Schema of one check: its terms, and exactly one of the types."""
+    from opsctl.schema import inline, reference
+
+    terms = inline(CheckTerms)["properties"]
+    return {
+        "type": "object",
+        "properties": {**{name: reference(kind_named(name)) for name in KINDS}, **terms},
+        "additionalProperties": False,
+        "oneOf": [{"required": [name]} for name in KINDS],
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclaredService:
+    """A service as its file says."""
+
+    title: Annotated[str | None, Doc("What people call it.")] = None
+    owner: Annotated[str | None, Doc("The team or person that answers for it.")] = None
+    tier: Annotated[Tier, Doc("How much depends on it.")] = "normal"
+    tags: Annotated[tuple[Name, ...], Doc("Words to select it by, as `tag:WORD`.")] = ()
+    depends_on: Annotated[tuple[Located, ...], OneOrMore(), Doc("Services that it cannot work without.")] = ()
+    runbook: Annotated[RunbookId | None, Doc("What to do when it is down: runbooks/ID.md.")] = None
+    incidents: Annotated[
+        Any, _section("opsctl.policies", "Opening"), Doc("Incidents that its checks open by themselves.")
+    ] = None
+    objectives: Annotated[
+        Any, _section("opsctl.policies", "Objectives"), Doc("What is promised of it, for reports.")
+    ] = None
+    checks: Annotated[
+        Mapping[Name, Annotated[DeclaredCheck, ReadWith(read_check, check_schema)]],
+        NotEmpty(),
+        Doc("The service's checks, by name."),
+    ]
+
+
+def _read_services(node: Node, reading: Reading) -> Any:
+    if node.id != "mapping":
+        return reading.fail(node, "expected a mapping of services by id")
+    found = []
+    for key, value in node.value:
+        name = read(Name, key, reading)
+        service = read(DeclaredService, value, reading)
+        if name is not FAILED:
+            found.append((locate(key, reading), None if service is FAILED else service))
+    return tuple(found)
+
+
+def _services_schema() -> dict[str, Any]:
+    from opsctl.schema import reference
+
+    return {"type": "object", "additionalProperties": reference(DeclaredService)}
+
+
+Services = Annotated[
+    tuple[tuple[Located, DeclaredService | None], ...],
+    ReadWith(_read_services, _services_schema),
+    Doc("What we operate, by id."),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """What holds where a definition says nothing else."""
+
+    check: Annotated[Terms, Doc("For every check.")] = field(default_factory=Terms)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclaredRetention:
+    """How long the store keeps what; `opsctl db prune` deletes the rest."""
+
+    passes: Annotated[Seconds, Between(3600, 10**10), Doc("Results of passes.")] = Retention().passes
+    failures: Annotated[Seconds, Between(3600, 10**10), Doc("Results of failures.")] = Retention().failures
+    rollups: Annotated[Seconds, Between(3600, 10**10), Doc("Hourly figures and outages.")] = (
+        Retention().rollups
+    )
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Failures outlive passes, and figures outlive both."""
+        if not self.passes <= self.failures <= self.rollups:
+            yield "failures", "failures are kept at least as long as passes, and rollups as long as failures"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Any file of a workspace but its root."""
+
+    services: Services = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Root(Part):
+    """`opsctl.yaml`, the root of a workspace."""
+
+    version: Annotated[Literal[1], Doc("The version of this format.")]
+    name: Annotated[str, NotEmpty(), Doc("What is operated here.")]
+    timezone: Annotated[Located | None, Doc("The zone of schedules and reports, as `Europe/Berlin`.")] = None
+    store: Annotated[str, NotEmpty(), Doc("The store's file; the variable OPSCTL_DB overrides it.")] = (
+        ".opsctl/opsctl.db"
+    )
+    include: Annotated[tuple[Located, ...] | None, Doc("Globs of further files.")] = None
+    defaults: Annotated[Defaults, Doc("What holds where nothing else is said.")] = field(
+        default_factory=Defaults
+    )
+    retention: Annotated[DeclaredRetention, Doc("How long the store keeps what.")] = field(
+        default_factory=DeclaredRetention
+    )
+
+    incidents: Annotated[Any, _section("opsctl.policies", "Incidents"), Doc("How incidents are handled.")] = (
+        None
+    )
+    reviews: Annotated[
+        Any, _section("opsctl.policies", "Reviews"), Doc("How post-incident reviews are written.")
+    ] = None
+    backlog: Annotated[
+        Any, _section("opsctl.policies", "Backlog"), Doc("How improvements are planned and proven.")
+    ] = None
+
+    SHORTHAND: ClassVar[str] = ""

@@ -1,0 +1,107 @@
+"""Whether what the files name is there: a problem for each name that is taken, dangling or in a circle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opsctl.errors import UsageError
+from opsctl.prose import line, listed, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from opsctl.composing import Problem
+    from opsctl.declared import DeclaredService
+    from opsctl.definitions import Workspace
+    from opsctl.reading import Located
+
+
+def duplicates(declared: Sequence[tuple[Located, DeclaredService | None]]) -> Iterator[Problem]:
+    """A service that is defined twice, with both places."""
+    first: dict[str, Located] = {}
+    for place, _ in declared:
+        other = first.setdefault(place.text, place)
+        if other is not place:
+            where = f"{other.source.file}:{other.line + 1}:{other.column + 1}"
+            yield place.problem(
+                f"service `{place.text}` is defined twice; first at {where}; rename or remove one"
+            )
+
+
+def dangling(folder: Path, declared: Sequence[tuple[Located, DeclaredService | None]]) -> Iterator[Problem]:
+    """A dependency or a runbook that nobody wrote."""
+    known = {place.text for place, _ in declared}
+    for service in (service for _, service in declared if service is not None):
+        for target in service.depends_on:
+            if target.text not in known:
+                hint = suggestion(target.text, known)
+                yield target.problem(
+                    f"no service is called `{line(target.text)}`{hint or '; add it, or correct the name'}"
+                )
+        for runbook in (service.runbook, *(check.terms.runbook for check in service.checks.values())):
+            if runbook is not None and not (folder / "runbooks" / f"{runbook.text}.md").is_file():
+                written = [path.stem for path in (folder / "runbooks").glob("*.md")]
+                yield runbook.problem(
+                    f"no runbook is called `{line(runbook.text)}`"
+                    + (suggestion(runbook.text, written) or f"; write runbooks/{line(runbook.text)}.md")
+                )
+
+
+def cycles(services: Mapping[str, DeclaredService]) -> Iterator[Problem]:
+    """Services that depend on each other in a circle."""
+    done: set[str] = set()
+    for start in services:
+        path: list[str] = []
+        # Depth first with an explicit stack: a chain of a thousand services must not exhaust Python's.
+        stack: list[tuple[str, Iterator[Located]]] = (
+            [] if start in done else [(start, iter(services[start].depends_on))]
+        )
+        path = [start] if stack else []
+        while stack:
+            target = next(stack[-1][1], None)
+            if target is None:
+                done.add(stack.pop()[0])
+                path.pop()
+            elif target.text in path:
+                around = [*path[path.index(target.text) :], target.text]
+                yield target.problem(
+                    f"dependency cycle: {' → '.join(around)}; remove one of these dependencies"
+                )
+            elif target.text in services and target.text not in done:
+                stack.append((target.text, iter(services[target.text].depends_on)))
+                path.append(target.text)
+
+
+def timezone(zone: Located) -> Iterator[Problem]:
+    """A time zone that the machine does not know."""
+    if zone.text == "UTC":
+        return
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        ZoneInfo(zone.text)
+    except (OSError, ValueError):
+        hint = suggestion(zone.text, available_timezones())
+        yield zone.problem(
+            f"`{line(zone.text)}` is not a time zone{hint or '; write it as `Europe/Berlin` or `UTC`'}"
+        )
+
+
+def empty_groups(workspace: Workspace, services: Mapping[str, DeclaredService]) -> Iterator[Problem]:
+    """A group that selects nothing, or other groups."""
+    from opsctl.selecting import select
+
+    known = workspace.checks()
+    for name, (service, check) in known.items():
+        if check.type != "group":
+            continue
+        place = services[service.id].checks[name.partition("/")[2]].place
+        try:
+            members = select(known, check.kind.members)  # type: ignore[attr-defined]  # a group has members
+        except UsageError as error:
+            yield place.problem(str(error))
+            continue
+        groups = [member for member in members if known[member][1].type == "group"]
+        if groups:
+            yield place.problem(f"a group cannot have a group as a member: {listed(groups)}; name the checks")
