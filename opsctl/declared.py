@@ -12,8 +12,9 @@ from opsctl.checks import KINDS, Check, kind_named
 from opsctl.definitions import Retention, Tier
 from opsctl.expectations import Expectation, ExpectationError, parse
 from opsctl.limits import Between, Doc, Matching, Name, NotEmpty, OneOrMore, Seconds
+from opsctl.places import FAILED, Located, Reading, locate
 from opsctl.prose import line, listed, shorten, suggestion, ticked
-from opsctl.reading import FAILED, Located, Reading, ReadWith, locate, read, yaml_fields
+from opsctl.reading import ReadWith, read, yaml_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

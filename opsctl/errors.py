@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from opsctl.reading import Problem
+    from opsctl.composing import Problem
 
 
 class ExitCode(IntEnum):

@@ -10,75 +10,32 @@ from __future__ import annotations
 import re
 import types
 import typing
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from opsctl.composing import Node, Problem, Source
 from opsctl.limits import Between, Matching, NotEmpty, OneOrMore, Unit
-from opsctl.outcome import Kind
+from opsctl.places import FAILED, Located, Reading
 from opsctl.prose import line, listed, shorten, suggestion, ticked
+from opsctl.scalars import (
+    STANDARD,
+    expected,
+    quantity,
+    read_boolean,
+    read_integer,
+    read_located,
+    read_number,
+    read_pattern,
+    read_template,
+    read_text,
+)
 from opsctl.secrets import Template
 
-__all__ = ["FAILED", "Located", "Problem", "ReadWith", "Reading", "read"]
+if typing.TYPE_CHECKING:
+    from opsctl.composing import Node
 
-_STANDARD = "tag:yaml.org,2002:"
-_TYPES = {
-    "str": "text",
-    "int": "a number",
-    "float": "a number",
-    "bool": "true or false",
-    "null": "nothing",
-    "timestamp": "a date",
-    "seq": "a list",
-    "map": "a mapping",
-    "value": "a `=`",
-    "merge": "a `<<`",
-}
-# YAML 1.2 reads these as numbers, and the letter of YAML 1.1 those as booleans; PyYAML reads both as text.
-_NUMBER_IN_12 = re.compile(r"0o[0-7]+|[-+]?[0-9]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+")
-_BOOLEAN_IN_11 = frozenset("yYnN")
-# 18 digits fit the integers of SQLite and of every language that reads our JSON.
-_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
-_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?")
-_REFERENCE = re.compile(r"\$\{[^}]*\}?")
-
-
-class _Failed:
-    """What a reader answers where it has added a problem instead."""
-
-
-FAILED = _Failed()
 Reader = Callable[["Node", "Reading"], Any]
-
-
-class Reading:
-    """One file being read: where it is, and the problems found so far."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.problems: list[Problem] = []
-
-    def fail(self, node: Node, message: str) -> _Failed:
-        """Add a problem at a node."""
-        self.problems.append(self.source.at(node, message))
-        return FAILED
-
-
-class Located(NamedTuple):
-    """A text with its place (counting from 0), for whatever is checked once everything is read."""
-
-    text: str
-    source: Source
-    line: int
-    column: int
-    exact: bool
-
-    def problem(self, message: str, offset: int = 0) -> Problem:
-        """A problem `offset` characters into the text, or at its start where that cannot be told."""
-        return self.source.problem(self.line, self.column + (offset if self.exact else 0), message)
 
 
 class ReadWith(NamedTuple):
@@ -91,16 +48,6 @@ class ReadWith(NamedTuple):
 def read(type_: Any, node: Node, reading: Reading) -> Any:
     """The node as a value of the annotation `type_`, or FAILED with the problems added to `reading`."""
     return _reader(type_)(node, reading)
-
-
-def locate(node: Node, reading: Reading) -> Located:
-    """A scalar node as text with its place."""
-    start, end = node.start_mark, node.end_mark
-    quote = 1 if node.style in {"'", '"'} else 0
-    exact = start.line == end.line and end.column - start.column == len(node.value) + 2 * quote
-    return Located(
-        node.value, reading.source, start.line, start.column + quote if exact else start.column, exact
-    )
 
 
 @cache
@@ -120,7 +67,7 @@ def _reader(type_: Any) -> Reader:
     if origin in {Mapping, dict}:
         return _mapping(_reader(arguments[0]), _reader(arguments[1]))
     if origin is re.Pattern:
-        return _pattern
+        return read_pattern
     if origin in {Union, types.UnionType} and len(arguments) == 2 and arguments[1] is type(None):
         return _reader(arguments[0])
     raise TypeError(f"no way to read {type_!r}")
@@ -132,7 +79,7 @@ def _annotated(type_: Any) -> Reader:
         if isinstance(limit, ReadWith):
             return limit.read
     unit = unit_of(type_)
-    reader = _quantity(unit) if unit else _reader(inner)
+    reader = quantity(unit) if unit else _reader(inner)
     if any(isinstance(limit, OneOrMore) for limit in limits):
         many = inner if get_origin(inner) is tuple else get_args(inner)[0]
         reader = _one_or_more(reader, _reader(get_args(many)[0]))
@@ -180,158 +127,9 @@ def _shown(number: float, unit: Unit | None) -> str:
     return show(unit.kind, number) if unit else f"{number:.15g}"
 
 
-def _kind(node: Node) -> str:
-    name = node.tag.removeprefix(_STANDARD)
-    return _TYPES.get(name, "something else")
-
-
-def _expected(node: Node, reading: Reading, what: str) -> _Failed:
-    return reading.fail(node, f"expected {what}, got {_kind(node)}")
-
-
-def _bare(node: Node) -> str:
-    """What some YAML reader takes a text without quotes for; empty where all take it for text."""
-    if node.style:
-        return ""
-    if node.tag != _STANDARD + "str":
-        return _kind(node)
-    if node.value in _BOOLEAN_IN_11:
-        return _TYPES["bool"]
-    return _TYPES["int"] if _NUMBER_IN_12.fullmatch(node.value) else ""
-
-
-def _not_a_number(node: Node, reading: Reading, what: str, allowed: re.Pattern[str]) -> _Failed:
-    if node.id != "scalar":
-        return _expected(node, reading, what)
-    shown = line(shorten(node.value, 40))
-    if node.style and allowed.fullmatch(node.value):
-        return reading.fail(node, f"expected {what}, got text; write it without quotes: {shown}")
-    if _bare(node) != _TYPES["int"]:
-        return _expected(node, reading, what)
-    return reading.fail(node, f"expected {what}, got `{shown}`; {_meant(node.value, what)}")
-
-
-def _meant(text: str, what: str) -> str:
-    """What to write in place of a number in one of the forms that readers of YAML disagree about."""
-    digits = text.lstrip("+-").replace("_", "")
-    if sum(map(str.isdigit, digits)) > 18:
-        return "write at most 18 digits"
-    if re.fullmatch("0[0-7]+", digits):
-        plain, octal = digits.lstrip("0") or "0", int(digits, 8)
-        return (
-            f"write {plain}"
-            if int(plain) == octal
-            else f"write {plain}, or {octal} where it was meant as octal"
-        )
-    if re.fullmatch("0[xob][0-9a-fA-F]+", digits):
-        return f"write {int(digits, 0)}"
-    plain = digits.lstrip("0") or "0"
-    if _INTEGER.fullmatch(plain) or (what == "a number" and _DECIMAL.fullmatch(plain)):
-        return f"write {'-' * text.startswith('-')}{plain}"
-    return "write it with decimal digits only" if what == "a whole number" else "write it as 1000 or 0.5"
-
-
-def _text(node: Node, reading: Reading) -> Any:
-    if node.id != "scalar":
-        return _expected(node, reading, "text")
-    got = _bare(node)
-    if got:
-        quoted = f'write it in quotes: "{line(shorten(node.value, 40))}"'
-        return reading.fail(
-            node, f"expected text, got {got}; {quoted if node.value else 'write it, or leave it out'}"
-        )
-    if "\0" in node.value:
-        return reading.fail(node, "expected text, got a NUL character in it; remove it")
-    return node.value
-
-
-def _template(node: Node, reading: Reading) -> Any:
-    text = _text(node, reading)
-    if text is FAILED:
-        return FAILED
-    before = len(reading.problems)
-    for found in _REFERENCE.finditer(text):
-        words = _malformed(found[0])
-        if words:
-            reading.problems.append(locate(node, reading).problem(words, found.start()))
-    return Template(text) if len(reading.problems) == before else FAILED
-
-
-def _malformed(reference: str) -> str:
-    if not reference.endswith("}"):
-        return "a reference begins here and never ends; write `${env:NAME}` or `${file:PATH}`"
-    try:
-        tuple(Template(reference).references())
-    except ValueError as error:
-        return str(error)
-    return ""
-
-
-def _located(node: Node, reading: Reading) -> Any:
-    return FAILED if _text(node, reading) is FAILED else locate(node, reading)
-
-
-def _integer(node: Node, reading: Reading) -> Any:
-    if node.id != "scalar" or node.style or not _INTEGER.fullmatch(node.value):
-        return _not_a_number(node, reading, "a whole number", _INTEGER)
-    return int(node.value)
-
-
-def _number(node: Node, reading: Reading) -> Any:
-    if node.id != "scalar" or node.style or not _DECIMAL.fullmatch(node.value):
-        return _not_a_number(node, reading, "a number", _DECIMAL)
-    return float(node.value)
-
-
-def _boolean(node: Node, reading: Reading) -> Any:
-    if node.id != "scalar" or node.style or node.value not in {"true", "false"}:
-        if node.id == "scalar" and node.tag == _STANDARD + "bool":
-            return reading.fail(
-                node, f"`{node.value}` reads differently from tool to tool; write true or false"
-            )
-        if node.id == "scalar" and node.value in {"true", "false"}:
-            return reading.fail(
-                node, f"expected true or false, got text; write it without quotes: {node.value}"
-            )
-        return _expected(node, reading, "true or false")
-    return node.value == "true"
-
-
-def _pattern(node: Node, reading: Reading) -> Any:
-    text = _text(node, reading)
-    if text is FAILED:
-        return FAILED
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return re.compile(text)
-    except re.error as error:
-        words = f"not a regular expression: {line(error.msg)}; correct it"
-        reading.problems.append(locate(node, reading).problem(words, error.pos or 0))
-        return FAILED
-    except (OverflowError, RecursionError):
-        return reading.fail(node, "a regular expression too large to use; make it smaller")
-
-
-def _quantity(unit: Unit) -> Reader:
-    examples = {Kind.DURATION: "10s", Kind.SIZE: "10MB", Kind.PERCENT: "90%"}
-
-    def read_quantity(node: Node, reading: Reading) -> Any:
-        from opsctl.units import parse
-
-        if node.id != "scalar":
-            return _expected(node, reading, f"a {unit.kind} such as `{examples[unit.kind]}`")
-        try:
-            return parse(unit.kind, node.value)
-        except ValueError as error:
-            return reading.fail(node, str(error))
-
-    return read_quantity
-
-
 def _literal(allowed: tuple[Any, ...]) -> Reader:
     def read_literal(node: Node, reading: Reading) -> Any:
-        value = _text(node, reading) if isinstance(allowed[0], str) else _integer(node, reading)
+        value = read_text(node, reading) if isinstance(allowed[0], str) else read_integer(node, reading)
         if value is FAILED or value in allowed:
             return value
         words = [str(word) for word in allowed]
@@ -344,7 +142,7 @@ def _literal(allowed: tuple[Any, ...]) -> Reader:
 def _list(member: Reader) -> Reader:
     def read_list(node: Node, reading: Reading) -> Any:
         if node.id != "sequence":
-            return _expected(node, reading, "a list")
+            return expected(node, reading, "a list")
         values = [member(child, reading) for child in node.value]
         return FAILED if any(value is FAILED for value in values) else tuple(values)
 
@@ -364,7 +162,7 @@ def _one_or_more(many: Reader, one: Reader) -> Reader:
 def _mapping(key_reader: Reader, value_reader: Reader) -> Reader:
     def read_mapping(node: Node, reading: Reading) -> Any:
         if node.id != "mapping":
-            return _expected(node, reading, "a mapping")
+            return expected(node, reading, "a mapping")
         pairs = [
             (key_reader(key, reading) if _is_key(key) else FAILED, value_reader(value, reading))
             for key, value in node.value
@@ -376,7 +174,7 @@ def _mapping(key_reader: Reader, value_reader: Reader) -> Reader:
 
 def _is_key(node: Node) -> bool:
     """Whether a key is text at all; composing has already reported the others."""
-    return node.id == "scalar" and (bool(node.style) or node.tag == _STANDARD + "str")
+    return node.id == "scalar" and (bool(node.style) or node.tag == STANDARD + "str")
 
 
 class _Field(NamedTuple):
@@ -412,7 +210,7 @@ def _dataclass(cls: Any) -> Reader:
         known, required = _fields(cls)
         if node.id != "mapping":
             if not shorthand:
-                return _expected(node, reading, "a mapping")
+                return expected(node, reading, "a mapping")
             value = known[shorthand].reader(node, reading)
             others = [key for key in required if key != shorthand]
             if others:
@@ -460,10 +258,10 @@ def unknown_key(key: str, known: Mapping[str, Any]) -> str:
 
 
 _SIMPLE: dict[Any, Reader] = {
-    str: _text,
-    int: _integer,
-    float: _number,
-    bool: _boolean,
-    Template: _template,
-    Located: _located,
+    str: read_text,
+    int: read_integer,
+    float: read_number,
+    bool: read_boolean,
+    Template: read_template,
+    Located: read_located,
 }

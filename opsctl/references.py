@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from opsctl.composing import Problem
     from opsctl.declared import DeclaredService
     from opsctl.definitions import Workspace
-    from opsctl.reading import Located
+    from opsctl.places import Located
 
 
 def duplicates(declared: Sequence[tuple[Located, DeclaredService | None]]) -> Iterator[Problem]:

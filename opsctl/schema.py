@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from opsctl.limits import Between, Doc, Matching, NotEmpty, OneOrMore
 from opsctl.outcome import Kind
-from opsctl.reading import Located, ReadWith, unit_of, yaml_fields
+from opsctl.places import Located
+from opsctl.reading import ReadWith, unit_of, yaml_fields
 from opsctl.secrets import Template
 
 Schema = dict[str, Any]

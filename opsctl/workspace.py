@@ -11,8 +11,9 @@ from opsctl.declared import DeclaredCheck, DeclaredService, Part, Root, Terms
 from opsctl.definitions import CheckDefinition, Retention, Service, Workspace
 from opsctl.errors import UsageError, WorkspaceInvalidError, WorkspaceMissingError
 from opsctl.expectations import root
+from opsctl.places import FAILED, Reading
 from opsctl.prose import line
-from opsctl.reading import FAILED, Reading, read
+from opsctl.reading import read
 from opsctl.references import cycles, dangling, duplicates, empty_groups, timezone
 
 if TYPE_CHECKING:

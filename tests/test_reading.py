@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from opsctl.composing import Problem, compose
 from opsctl.limits import Between, Bytes, Matching, Name, NotEmpty, OneOrMore, Percent, Seconds
-from opsctl.reading import FAILED, Located, Reading, ReadWith, locate, read
+from opsctl.places import FAILED, Located, Reading, locate
+from opsctl.reading import ReadWith, read
 from opsctl.secrets import Template
 
 

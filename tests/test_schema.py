@@ -18,7 +18,8 @@ from opsctl import units
 from opsctl.composing import compose
 from opsctl.limits import Between, Bytes, Doc, Name, NotEmpty, OneOrMore, Percent, Seconds
 from opsctl.outcome import Kind
-from opsctl.reading import FAILED, Located, Reading, ReadWith, read
+from opsctl.places import FAILED, Located, Reading
+from opsctl.reading import ReadWith, read
 from opsctl.schema import fragment, inline, schema
 from opsctl.secrets import Template  # noqa: TC001 - the reader evaluates the annotations
 
