@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -132,6 +131,8 @@ class Exchange:
             self._set_up_tls(handle)
 
     def _set_up_tls(self, handle: pycurl.Curl) -> None:
+        from opsctl.trust import trusted_certificates
+
         check, root = self._check, self._ask.root
         if check.version == "2":
             handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
@@ -231,6 +232,8 @@ class Exchange:
         if "body" in wanted or "json" in wanted:
             values.update(self._body_values(wanted))
         if "expires_in" in wanted:
+            from opsctl.certificate import earliest_expiry
+
             expires = earliest_expiry(handle.getinfo(pycurl.INFO_CERTINFO)[:1])
             if expires is not None:
                 values["expires_in"] = expires - self._ask.now
@@ -258,6 +261,8 @@ class Exchange:
 def _show_evidence(
     check: HttpCheck, request: Request, status: int | None, lines: Sequence[bytes], body: Sequence[bytes]
 ) -> Mapping[str, Value]:
+    from opsctl.curl_line import curl_line
+
     evidence: dict[str, Value] = {"request": f"{request.method} {request.url}", "curl": curl_line(check)}
     if status is not None:
         evidence["status"] = status
@@ -271,42 +276,6 @@ def _show_evidence(
         evidence["body"] = start[:_BODY_KEPT].decode("utf-8", "replace")
         evidence["body_cut"] = len(start) > _BODY_KEPT
     return evidence
-
-
-def curl_line(check: HttpCheck) -> str:
-    """The same request as a `curl` command; secrets stand in it as shell references, never as values."""
-    words = ["curl", "-sS", "-i", "-m", "10"]
-    if check.method == "HEAD":
-        words.append("-I")
-    elif check.method != "GET":
-        words += ["-X", check.method]
-    if check.redirects:
-        words += ["-L", "--max-redirs", str(check.redirects)]
-    if check.version != "any":
-        words.append("--http1.1" if check.version == "1.1" else "--http2")
-    if check.basic:
-        words += ["-u", _shell(f"{check.basic.username}:{check.basic.password}")]
-    if check.bearer:
-        words += ["-H", _shell(f"Authorization: Bearer {check.bearer}")]
-    for name, value in check.headers.items():
-        words += ["-H", _shell(f"{name}: {value}")]
-    if check.body is not None:
-        words += ["--data-binary", _shell(check.body.text)]
-    for option, file in (("--cacert", check.ca), ("--cert", check.certificate), ("--key", check.key)):
-        if file:
-            words += [option, _shell(file)]
-    if not check.verify:
-        words.append("-k")
-    return " ".join([*words, _shell(check.url.text)])
-
-
-def _shell(text: str) -> str:
-    import re
-    import shlex
-
-    quoted = shlex.quote(text)
-    quoted = re.sub(r"\$\{env:([A-Za-z_]\w*)\}", r"""'"${\1}"'""", quoted)
-    return re.sub(r"\$\{file:([^}']+)\}", r"""'"$(cat \1)"'""", quoted)
 
 
 def _request(check: HttpCheck, ask: Ask) -> Request:
@@ -377,42 +346,6 @@ def _phases(handle: pycurl.Curl) -> dict[str, float]:
         phases["wait"] = first - (secured or connected)
         phases["transfer"] = total - first
     return phases
-
-
-def earliest_expiry(chain: Sequence[Sequence[tuple[str, str]]]) -> float | None:
-    """When the first certificate of a libcurl CERTINFO chain to expire does (epoch seconds), if known."""
-    ends = (_epoch(value) for certificate in chain for name, value in certificate if name == "Expire date")
-    return min((end for end in ends if end is not None), default=None)
-
-
-def _epoch(text: str) -> float | None:
-    import calendar
-
-    for form in ("%b %d %H:%M:%S %Y GMT", "%Y-%m-%d %H:%M:%S GMT"):
-        try:
-            return float(calendar.timegm(time.strptime(text.strip(), form)))
-        except ValueError:
-            continue
-    return None
-
-
-@cache
-def trusted_certificates() -> str:
-    """The file of certificates that this machine trusts; certifi's where the system has none."""
-    import os
-    from pathlib import Path
-
-    for path in (
-        os.environ.get("SSL_CERT_FILE"),
-        "/etc/ssl/certs/ca-certificates.crt",
-        "/etc/pki/tls/certs/ca-bundle.crt",
-        "/etc/ssl/cert.pem",
-    ):
-        if path and Path(path).is_file():
-            return path
-    import certifi
-
-    return certifi.where()
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
 
+from opsctl.certificate import Certificate, earliest_expiry, matches, read_certificate
 from opsctl.connecting import ConnectError, Deadline, Family, connect, failure_of, parse_address, within
 from opsctl.limits import Doc, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
 from opsctl.prose import listed, safe, shorten
+from opsctl.trust import Files, UnusableFileError, handshake_context
 
 if TYPE_CHECKING:
-    import ssl
-
     from opsctl.checks import Ask
 
 # OpenSSL's verification codes (x509_vfy.h).
@@ -91,19 +90,19 @@ class TlsCheck:
     def probe(self, ask: Ask) -> Observation:
         """Verify; where that fails, find out what is wrong by handshakes that verify less."""
         deadline = within(ask.timeout)
-        files = _Files(
+        files = Files(
             *(str(ask.root / file) if file else None for file in (self.ca, self.certificate, self.key))
         )
         try:
             first = self._shake(files, deadline)
             chain = self._shake(files, deadline, host=False) if first.code in _OTHER_HOST else first
             seen = self._shake(files, deadline, host=False, chain=False) if first.code else first
-        except _UnusableFileError as error:
+        except UnusableFileError as error:
             return Observation(failure=Failure(Cause.PERMISSION, str(error)))
         if seen.failure or not seen.encoded:
             return _unread(first, seen)
         try:
-            certificate = _read(seen.encoded)
+            certificate = read_certificate(seen.encoded)
         except ValueError as error:
             unreadable = Failure(Cause.TLS, f"the certificate cannot be read: {error}")
             return Observation({}, unreadable, {"address": seen.peer}, seen.phases)
@@ -119,11 +118,11 @@ class TlsCheck:
     def _name(self) -> str:
         return self.server_name or parse_address(self.address).host
 
-    def _shake(self, files: _Files, deadline: Deadline, *, host: bool = True, chain: bool = True) -> _Seen:
+    def _shake(self, files: Files, deadline: Deadline, *, host: bool = True, chain: bool = True) -> _Seen:
         """One handshake; `host` and `chain` say what of the certificate is verified."""
         import ssl
 
-        context = _context(files, host=host, chain=chain)
+        context = handshake_context(files, host=host, chain=chain)
         phases: dict[str, float] = {}
         try:
             connection = connect(parse_address(self.address), self.family, deadline)
@@ -150,14 +149,12 @@ class TlsCheck:
             words = f"`{self._name()}` is not a name that can be asked for: {error}"
             return _Seen("", phases, failure=Failure(Cause.UNSUPPORTED, words))
 
-    def _chain_end(self, files: _Files, peer: str, deadline: Deadline) -> float | None:
+    def _chain_end(self, files: Files, peer: str, deadline: Deadline) -> float | None:
         """When the first certificate of those the server sends expires (epoch seconds), if known.
 
         Before Python 3.13, `ssl` shows the server's own only, so libcurl makes one more handshake.
         """
         import pycurl
-
-        from opsctl.exchange import earliest_expiry
 
         bracketed = [f"[{host}]" if ":" in host else host for host in (self._name(), peer)]
         port = parse_address(self.address).port
@@ -183,14 +180,6 @@ class TlsCheck:
             handle.close()
 
 
-class _Files(NamedTuple):
-    """The paths of what a check names."""
-
-    ca: str | None
-    certificate: str | None
-    key: str | None
-
-
 class _Seen(NamedTuple):
     """What one handshake showed; `code` and `words` are OpenSSL's where the certificate did not pass."""
 
@@ -204,24 +193,13 @@ class _Seen(NamedTuple):
     failure: Failure | None = None
 
 
-class _Certificate(NamedTuple):
-    """What a certificate says; times are epoch seconds."""
-
-    begins: float
-    ends: float
-    issuer: str
-    subject: str
-    serial: str
-    names: Sequence[str]
-
-
 class _Faults(NamedTuple):
     """What there is to say against a certificate, from a handshake that verifies all and one of the chain."""
 
     host: str
     first: _Seen
     chain: _Seen
-    certificate: _Certificate
+    certificate: Certificate
     now: float
 
     def values(self) -> dict[str, Value]:
@@ -265,94 +243,7 @@ class _Faults(NamedTuple):
         return matches(self.certificate.names, self.host)
 
 
-class _UnusableFileError(Exception):
-    """A file of certificates or keys cannot be used; `str(error)` says which."""
-
-
-@cache
-def _context(files: _Files, *, host: bool, chain: bool) -> ssl.SSLContext:
-    """The settings of a handshake. Kept, as reading the system's certificates takes longer than one."""
-    import ssl
-
-    from opsctl.exchange import trusted_certificates
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.hostname_checks_common_name = False
-    context.check_hostname = host
-    if chain:
-        trusted = files.ca or trusted_certificates()
-        _use("ca", trusted, lambda: context.load_verify_locations(trusted))
-        # Like curl: what the file holds is trusted, be it a root or not.
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    else:
-        context.verify_mode = ssl.CERT_NONE
-        # Too weak a key must not keep us from reading the certificate that has it.
-        context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    if files.certificate:
-        own, key = files.certificate, files.key
-        # Without a password OpenSSL would ask the terminal for one.
-        _use("certificate", own, lambda: context.load_cert_chain(own, key, password=""))
-    return context
-
-
-def _use(field: str, path: str, load: Callable[[], None]) -> None:
-    import ssl
-
-    try:
-        load()
-    except ssl.SSLError as error:
-        reason = (error.reason or str(error)).lower().replace("_", " ")
-        words = f"the file {path} cannot be used: {reason}; correct `{field}`"
-        raise _UnusableFileError(words + (" or `key`" if field == "certificate" else "")) from error
-    except OSError as error:
-        words = f"the file {path} cannot be read: {error.strerror}; correct `{field}`"
-        raise _UnusableFileError(words + (" or `key`" if field == "certificate" else "")) from error
-
-
-def matches(names: Sequence[str], host: str) -> bool:
-    """Whether a certificate with these names is for `host`; `*` is one whole first label (RFC 9525, 6.3)."""
-    host = host.removesuffix(".").lower()
-    if not host.isascii():
-        host = host.encode("idna").decode()
-    first, _, rest = host.partition(".")
-    wanted = {host} if _is_address(host) or not first or not rest else {host, f"*.{rest}"}
-    return any(name.lower() in wanted for name in names)
-
-
-def _is_address(host: str) -> bool:
-    import ipaddress
-
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _read(encoded: bytes) -> _Certificate:
-    """Raises ValueError where it is none."""
-    from cryptography import x509
-
-    read = x509.load_der_x509_certificate(encoded)
-    try:
-        found = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        names = [
-            *found.get_values_for_type(x509.DNSName),
-            *(str(address) for address in found.get_values_for_type(x509.IPAddress)),
-        ]
-    except x509.ExtensionNotFound:
-        names = []
-    return _Certificate(
-        read.not_valid_before_utc.timestamp(),
-        read.not_valid_after_utc.timestamp(),
-        read.issuer.rfc4514_string(),
-        read.subject.rfc4514_string(),
-        f"{read.serial_number:x}",
-        names,
-    )
-
-
-def _plain(seen: _Seen, certificate: _Certificate, now: float) -> dict[str, Value]:
+def _plain(seen: _Seen, certificate: Certificate, now: float) -> dict[str, Value]:
     """The subjects that a handshake and its certificate just show."""
     import hashlib
 

@@ -14,7 +14,7 @@ import pytest
 from web import Answer
 
 from opsctl.checks.http import Basic, HttpCheck
-from opsctl.exchange import curl_line
+from opsctl.curl_line import curl_line
 from opsctl.outcome import Cause
 from opsctl.secrets import Template
 from tests.checks.probe import probe

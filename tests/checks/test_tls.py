@@ -20,7 +20,8 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsctl.checks.tls import TlsCheck, matches
+from opsctl.certificate import matches
+from opsctl.checks.tls import TlsCheck
 from opsctl.outcome import Cause, Failure
 
 NOW = time.time()

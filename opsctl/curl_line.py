@@ -1,0 +1,44 @@
+"""A check's request as a `curl` command that people can paste."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opsctl.checks.http import HttpCheck
+
+
+def curl_line(check: HttpCheck) -> str:
+    """The same request as a `curl` command; secrets stand in it as shell references, never as values."""
+    words = ["curl", "-sS", "-i", "-m", "10"]
+    if check.method == "HEAD":
+        words.append("-I")
+    elif check.method != "GET":
+        words += ["-X", check.method]
+    if check.redirects:
+        words += ["-L", "--max-redirs", str(check.redirects)]
+    if check.version != "any":
+        words.append("--http1.1" if check.version == "1.1" else "--http2")
+    if check.basic:
+        words += ["-u", _shell(f"{check.basic.username}:{check.basic.password}")]
+    if check.bearer:
+        words += ["-H", _shell(f"Authorization: Bearer {check.bearer}")]
+    for name, value in check.headers.items():
+        words += ["-H", _shell(f"{name}: {value}")]
+    if check.body is not None:
+        words += ["--data-binary", _shell(check.body.text)]
+    for option, file in (("--cacert", check.ca), ("--cert", check.certificate), ("--key", check.key)):
+        if file:
+            words += [option, _shell(file)]
+    if not check.verify:
+        words.append("-k")
+    return " ".join([*words, _shell(check.url.text)])
+
+
+def _shell(text: str) -> str:
+    import re
+    import shlex
+
+    quoted = shlex.quote(text)
+    quoted = re.sub(r"\$\{env:([A-Za-z_]\w*)\}", r"""'"${\1}"'""", quoted)
+    return re.sub(r"\$\{file:([^}']+)\}", r"""'"$(cat \1)"'""", quoted)
