@@ -25,13 +25,18 @@ LARGEST_TEXT = 1_000_000
 
 def actor_of(world: World) -> Actor:
     """Who runs this command: OPSCTL_ACTOR, or the user of the machine; UsageError where that is nobody."""
-    import os
-    import shlex
-
     name = line(world.environ.get("OPSCTL_ACTOR", "")) or _user()
     if len(name) > _LONGEST:
         raise UsageError(f"OPSCTL_ACTOR is longer than {_LONGEST} characters; write a name")
-    return Actor(name, os.uname().nodename, shlex.join(("opsctl", *world.words))[:LARGEST_TEXT])
+    return Actor(name, *typed(world))
+
+
+def typed(world: World) -> tuple[str, str]:
+    """The machine, and the command line as it was typed on it."""
+    import os
+    import shlex
+
+    return os.uname().nodename, shlex.join(("opsctl", *world.words))[:LARGEST_TEXT]
 
 
 def _user() -> str:

@@ -10,12 +10,13 @@ from opsctl.errors import ExitCode, OpsctlError, StoreError, Terminated, worst
 from opsctl.outages import Rules, settle
 from opsctl.outcome import State
 from opsctl.probing import Conditions, probe_all
-from opsctl.records import Checked, CheckRun, Result, Standing
+from opsctl.records import Checked, CheckRun, Happening, Result, Standing
 from opsctl.rooting import root_causes
 from opsctl.secrets import Secrets
 from opsctl.selecting import select
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Mapping, Sequence
 
     from opsctl.checks import Heartbeat
@@ -45,6 +46,15 @@ class Outcome(NamedTuple):
     run: CheckRun
     fault: StoreError | None
     signal: ExitCode | None
+
+
+class _Settled(NamedTuple):
+    """What stands after a run, whether that was recorded, what came of it for incidents, and what failed."""
+
+    standings: Mapping[str, Standing]
+    recorded: bool
+    incidents: Sequence[Happening] = ()
+    fault: StoreError | None = None
 
 
 class OverlapError(OpsctlError):
@@ -81,15 +91,16 @@ def check(
     with ExitStack() as stack:
         fault = _enter(workspace, options, stack)
         results, signal = _probe(workspace, definitions, options, world, progress)
-        standings, fault = _settle(workspace, definitions, results, options, world, fault)
+        settled = _settle(workspace, definitions, results, options, world, fault)
     run = CheckRun(
         workspace=workspace.name,
         started=world.now,
         finished=world.now + progress.elapsed(),
-        checked=_checked(workspace, definitions, results, standings),
-        recorded=options.record and fault is None,
+        checked=_checked(workspace, definitions, results, settled.standings),
+        recorded=settled.recorded,
+        incidents=tuple(settled.incidents),
     )
-    return Outcome(run, fault, signal)
+    return Outcome(run, settled.fault, signal)
 
 
 def exit_code(standings: Mapping[str, Standing], *, fail_on_degraded: bool = False) -> ExitCode:
@@ -211,18 +222,18 @@ def _settle(
     options: Options,
     world: World,
     fault: StoreError | None,
-) -> tuple[Mapping[str, Standing], StoreError | None]:
+) -> _Settled:
     rules = {one.name: Rules(one.fail_after, one.ok_after, one.lapse) for one in definitions}
     if options.record and results and fault is None:
         try:
-            return _record(workspace, results, rules, options, world), None
+            return _record(workspace, results, rules, options, world)
         except StoreError as error:
             fault = error
     alone = {
         result.check: settle(None, result, fail_after=1, ok_after=1, lapse=rules[result.check].lapse)
         for result in results
     }
-    return alone, fault
+    return _Settled(alone, options.record and fault is None, fault=fault)
 
 
 def _record(
@@ -231,11 +242,12 @@ def _record(
     rules: Mapping[str, Rules],
     options: Options,
     world: World,
-) -> Mapping[str, Standing]:
+) -> _Settled:
     import os
 
     from opsctl.store.opening import open_store
     from opsctl.store.results import Run, record
+    from opsctl.watching import watch
 
     selector = " ".join((*options.selectors, *(f"-x {one}" for one in options.exclude))) or "all"
     run = Run(
@@ -244,8 +256,20 @@ def _record(
         os.uname().nodename,
         selector,
     )
+    incidents: list[Happening] = []
+    faults: list[StoreError] = []
+
+    def follow(
+        db: sqlite3.Connection, before: Mapping[str, Standing | None], after: Mapping[str, Standing]
+    ) -> None:
+        try:
+            incidents.extend(watch(db, workspace, world, before, after))
+        except StoreError as error:
+            faults.append(error)
+
     with open_store(workspace.store, write=True) as store:
-        return record(store, run, results, rules, exit_code)
+        standings = record(store, run, results, rules, exit_code, follow)
+    return _Settled(standings, True, incidents, next(iter(faults), None))
 
 
 def _checked(

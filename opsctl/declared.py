@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 from opsctl.checks import KINDS, Check, kind_named
 from opsctl.definitions import Retention, Tier
 from opsctl.expectations import Expectation, ExpectationError, parse
+from opsctl.kinds import Family, kinded_schema, read_kinded
 from opsctl.limits import Between, Doc, Matching, Name, NotEmpty, OneOrMore, Seconds
 from opsctl.places import FAILED, Located, Reading, locate
-from opsctl.prose import line, listed, shorten, suggestion, ticked
-from opsctl.reading import ReadWith, read, yaml_fields
+from opsctl.reading import ReadWith, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,64 +66,16 @@ class DeclaredCheck(NamedTuple):
     terms: CheckTerms
 
 
+CHECKS = Family("check type", "http: https://example.com/health", KINDS, kind_named, CheckTerms)
+
+
 def read_check(node: Node, reading: Reading) -> Any:
     """A mapping with the key of one check type, and its terms, as a DeclaredCheck."""
-    if node.id != "mapping":
-        return reading.fail(
-            node, "expected a mapping with a check type, as `http: https://example.com/health`"
-        )
-    found = [(key, value) for key, value in node.value if key.value in KINDS]
-    terms_known = yaml_fields_of_terms()
-    strange = [key for key, _ in node.value if key.value not in KINDS and key.value not in terms_known]
-    for key in strange:
-        reading.fail(key, unknown_check_key(key.value, terms_known))
-    if len(found) != 1:
-        if not strange:
-            names = [key.value for key, _ in found]
-            words = (
-                f"{listed(names)} exclude each other; make each its own check"
-                if names
-                else f"the check type is missing; add one of {ticked(KINDS)}"
-            )
-            reading.fail(node, words)
+    found = read_kinded(CHECKS, node, reading)
+    if found is FAILED:
         return FAILED
-    type_, kind_node = found[0][0].value, found[0][1]
-    kind = read(kind_named(type_), kind_node, reading)
-    rest = [(key, value) for key, value in node.value if key.value in terms_known]
-    terms = read(CheckTerms, without(node, rest), reading)
-    if kind is FAILED or terms is FAILED or strange:
-        return FAILED
-    expect, warn = _expectations(kind, terms, reading)
-    return DeclaredCheck(locate_start(node, reading), type_, kind, expect, warn, terms)
-
-
-def without(node: Node, kept: list[tuple[Node, Node]]) -> Node:
-    """A mapping node with only the pairs `kept`, at its old place."""
-    from yaml.nodes import MappingNode
-
-    shortened: Any = MappingNode(node.tag, kept, node.start_mark, node.end_mark)
-    return cast("Node", shortened)
-
-
-@cache
-def yaml_fields_of_terms() -> frozenset[str]:
-    """The keys of a check beside its type."""
-    return frozenset(yaml_fields(CheckTerms))
-
-
-def unknown_check_key(key: str, terms: frozenset[str]) -> str:
-    """What to say of a key that is neither a check type nor a term."""
-    known = [*KINDS, *sorted(terms)]
-    hint = (
-        suggestion(key, known)
-        or f"; a check has one type ({listed(list(KINDS), 'or')}) and {listed(sorted(terms))}"
-    )
-    return f"unknown key `{line(shorten(str(key), 60))}`{hint}"
-
-
-def locate_start(node: Node, reading: Reading) -> Located:
-    """The place where a node starts."""
-    return Located("", reading.source, node.start_mark.line, node.start_mark.column, exact=False)
+    expect, warn = _expectations(found.kind, found.terms, reading)
+    return DeclaredCheck(found.place, found.type, found.kind, expect, warn, found.terms)
 
 
 def _expectations(
@@ -169,17 +120,39 @@ def _section(module: str, name: str) -> ReadWith:
     return ReadWith(lambda node, reading: read(declared(), node, reading), schema)
 
 
-def check_schema() -> dict[str, Any]:
-    """The JSON Schema of one check: its terms, and exactly one of the types."""
-    from opsctl.schema import inline, reference
+def _practices(module: str, name: str) -> ReadWith:
+    """A section of definitions by id that checks do not need, as (place, definition or None) pairs."""
 
-    terms = inline(CheckTerms)["properties"]
-    return {
-        "type": "object",
-        "properties": {**{name: reference(kind_named(name)) for name in KINDS}, **terms},
-        "additionalProperties": False,
-        "oneOf": [{"required": [name]} for name in KINDS],
-    }
+    def declared() -> type:
+        found: type = getattr(import_module(module), name)
+        return found
+
+    def schema() -> dict[str, Any]:
+        from opsctl.schema import reference
+
+        return {"type": "object", "additionalProperties": reference(declared())}
+
+    def reader(node: Node, reading: Reading) -> Any:
+        return () if reading.light else _read_definitions(declared(), node, reading)
+
+    return ReadWith(reader, schema)
+
+
+def _read_definitions(type_: type, node: Node, reading: Reading) -> Any:
+    if node.id != "mapping":
+        return reading.fail(node, "expected a mapping of definitions by id")
+    found = []
+    for key, value in node.value:
+        name = read(Name, key, reading)
+        definition = read(type_, value, reading)
+        if name is not FAILED:
+            found.append((locate(key, reading), None if definition is FAILED else definition))
+    return tuple(found)
+
+
+def check_schema() -> dict[str, Any]:
+    """The JSON Schema of one check."""
+    return kinded_schema(CHECKS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,15 +179,7 @@ class DeclaredService:
 
 
 def _read_services(node: Node, reading: Reading) -> Any:
-    if node.id != "mapping":
-        return reading.fail(node, "expected a mapping of services by id")
-    found = []
-    for key, value in node.value:
-        name = read(Name, key, reading)
-        service = read(DeclaredService, value, reading)
-        if name is not FAILED:
-            found.append((locate(key, reading), None if service is FAILED else service))
-    return tuple(found)
+    return _read_definitions(DeclaredService, node, reading)
 
 
 def _services_schema() -> dict[str, Any]:

@@ -20,6 +20,7 @@ _WORDS = {
 }  # fmt: skip
 _SPOKEN = re.compile(r"(an?|[0-9]+(?:\.[0-9]+)?) ?([a-z]+?)s?")
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
+_NEAR = {"yesterday": -1, "today": 0, "tomorrow": 1}
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LAST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
@@ -27,9 +28,10 @@ _LAST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 def moment(text: str, now: float, timezone: str, option: str, *, ahead: bool = False) -> float:
     """The time that `text` says, as UTC epoch seconds; times without a zone are of `timezone` (IANA).
 
-    A bare duration or time of day is the latest one before `now`, or with `ahead` the next after it; so is
-    the name of a weekday. Raises UsageError, which names `option`, for any other text and for times that a
-    change of the clocks skips.
+    A bare duration, time of day or weekday is the latest one before `now`, or with `ahead` the next after
+    it; `-15m` is always before. Of a time that comes twice when the clocks change, `now` decides likewise
+    for a bare time of day, and else the first is meant. Raises UsageError, which names `option`, for any
+    other text and for times that a change of the clocks skips.
     """
     said = " ".join(text.lower().split())
     try:
@@ -60,12 +62,18 @@ def _moment(said: str, text: str, now: float, zone: tzinfo, *, ahead: bool) -> f
         return now - _seconds(said.removesuffix(" ago"))
     if said.startswith("in "):
         return now + _seconds(said.removeprefix("in "))
+    if said.startswith("-"):
+        return now - _seconds(said.removeprefix("-"))
     today = datetime.fromtimestamp(now, zone).date()
-    if found := _CLOCK.fullmatch(said):
-        return _nearest(today, found, now, zone, ahead=ahead)
+    if _CLOCK.fullmatch(said):
+        return _nearest(today, 1, said, now, zone, ahead=ahead)
     day, _, clock = said.partition(" ")
-    if (named := _day(day, today, ahead=ahead)) is not None:
-        return _at(named, _CLOCK.fullmatch(clock) if clock else None, zone, clock)
+    if day in _NEAR:
+        return _at(today + timedelta(_NEAR[day]), clock, zone)
+    if day in _DAYS:
+        away = (_DAYS.index(day) - today.weekday()) % 7
+        named = today + timedelta(away if ahead or not away else away - 7)
+        return _nearest(named, 7, clock, now, zone, ahead=ahead)
     if said[:1].isdigit() and not said[:5].endswith("-"):
         return now + (1 if ahead else -1) * _seconds(said)
     at = datetime.fromisoformat(text)
@@ -76,36 +84,31 @@ def _seconds(said: str) -> float:
     if (found := _SPOKEN.fullmatch(said)) and found[2] in _WORDS:
         number = "1" if found[1] in {"a", "an"} else found[1]
         return parse(Kind.DURATION, f"{number}{_WORDS[found[2]]}")
-    return parse(Kind.DURATION, said.removeprefix("-"))
+    if said.startswith("-"):
+        raise ValueError(said)
+    return parse(Kind.DURATION, said)
 
 
-def _day(said: str, today: date, *, ahead: bool) -> date | None:
-    if said in {"today", "yesterday", "tomorrow"}:
-        return today + timedelta({"yesterday": -1, "today": 0, "tomorrow": 1}[said])
-    if said in _DAYS:
-        away = (_DAYS.index(said) - today.weekday()) % 7
-        return today + timedelta(away or 7) if ahead else today + timedelta((away or 7) - 7)
-    return None
+def _at(day: date, clock: str, zone: tzinfo, fold: int = 0) -> float:
+    """The time of day on that day; midnight where `clock` is empty."""
+    if (found := _CLOCK.fullmatch(clock or "0:00")) is None:
+        raise ValueError(clock)
+    hour, minute, second = (int(part or 0) for part in found.groups())
+    at = datetime(day.year, day.month, day.day, hour, minute, second)  # noqa: DTZ001 - the zone is put on there
+    return _local(at, zone, fold)
 
 
-def _at(day: date, clock: re.Match[str] | None, zone: tzinfo, said: str) -> float:
-    if clock is None:
-        if said:
-            raise ValueError(said)
-        return _local(datetime(day.year, day.month, day.day), zone)  # noqa: DTZ001 - the zone is put on there
-    hour, minute, second = (int(part or 0) for part in clock.groups())
-    return _local(datetime(day.year, day.month, day.day, hour, minute, second), zone)  # noqa: DTZ001 - as above
+def _nearest(day: date, every: int, clock: str, now: float, zone: tzinfo, *, ahead: bool) -> float:
+    """The last such moment up to `now`, or the first after it, on that day or `every` days away from it."""
+    other = day + timedelta(every if ahead else -every)
+    # Where the clocks are put back, a time of day comes twice.
+    both = (0, 1) if ahead else (1, 0)
+    found = (_at(one, clock, zone, fold) for one in (day, other) for fold in both)
+    return next(at for at in found if (at > now) is ahead)
 
 
-def _nearest(today: date, clock: re.Match[str], now: float, zone: tzinfo, *, ahead: bool) -> float:
-    found = _at(today, clock, zone, "")
-    if ahead:
-        return found if found > now else _at(today + timedelta(1), clock, zone, "")
-    return found if found <= now else _at(today - timedelta(1), clock, zone, "")
-
-
-def _local(at: datetime, zone: tzinfo) -> float:
-    found = at.replace(tzinfo=zone)
+def _local(at: datetime, zone: tzinfo, fold: int = 0) -> float:
+    found = at.replace(tzinfo=zone, fold=fold)
     if datetime.fromtimestamp(found.timestamp(), zone).replace(tzinfo=None) != at:
         raise _SkippedError("the clocks skip it")
     return found.timestamp()

@@ -80,6 +80,26 @@ _TRANSPORT = frozenset(
 )
 
 
+class Verdict(StrEnum):
+    """What an item of a checklist, or a gate, comes to."""
+
+    PASS = "pass"  # noqa: S105 - a verdict's name, not a secret
+    WARN = "warn"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    PENDING = "pending"
+    WAIVED = "waived"
+    NOT_APPLICABLE = "n/a"
+
+    @property
+    def open(self) -> bool:
+        """Whether it keeps a gate from being passed, where it is required."""
+        return self in _OPEN
+
+
+_OPEN = frozenset({Verdict.FAIL, Verdict.UNKNOWN, Verdict.PENDING})
+
+
 class Failure(NamedTuple):
     """Why a probe has no (whole) answer: a cause and one line of words for people."""
 

@@ -16,10 +16,14 @@ FAILED = Failed()
 
 
 class Reading:
-    """One file being read: where it is, and the problems found so far."""
+    """One file being read: where it is, and the problems found so far.
 
-    def __init__(self, source: Source) -> None:
+    With `light`, only what checks need is read, so that what is wrong elsewhere keeps nobody from checking.
+    """
+
+    def __init__(self, source: Source, *, light: bool = False) -> None:
         self.source = source
+        self.light = light
         self.problems: list[Problem] = []
 
     def fail(self, node: Node, message: str) -> Failed:

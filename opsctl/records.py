@@ -70,11 +70,21 @@ class Checked(NamedTuple):
     explained_by: str | None = None
 
 
+class Happening(NamedTuple):
+    """What a run did with an incident: `opened`, `extended`, `updated`, `recovered` or `resolved` it."""
+
+    action: str
+    incident: str
+    severity: str
+    text: str
+
+
 class CheckRun(NamedTuple):
-    """One `opsctl check`: everything it found, in the order of the workspace."""
+    """One `opsctl check`: all that it found, in the order of the workspace, and what came of it."""
 
     workspace: str
     started: float
     finished: float
     checked: tuple[Checked, ...]
     recorded: bool
+    incidents: tuple[Happening, ...] = ()

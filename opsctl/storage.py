@@ -25,7 +25,9 @@ def require_sound(path: Path) -> None:
     if found:
         listed = "\n".join(f"  {safe(one)}" for one in found)
         raise StoreError(
-            f"{path} is damaged:\n{listed}\nput a backup in its place with `opsctl db restore FILE`"
+            f"{path} is damaged:\n{listed}\nput a backup in its place with `opsctl db restore FILE`, which "
+            "keeps this file beside it\nwhat was decided since the backup: "
+            "`opsctl log --since TIME -o json --limit 0`, before you restore"
         )
 
 

@@ -159,7 +159,8 @@ def _show(outcome: Outcome, output: str, out: Path | None, options: Options, wor
     reader = reader_of(world, quiet=options.single, explain=options.explain, to_file=out is not None)
     emit(world, load(output).write(outcome.run, reader), out)
     if outcome.fault is not None:
-        world.stderr.write(f"opsctl: not recorded: {safe(str(outcome.fault))}\n")
+        lost = "" if outcome.run.recorded else "not recorded: "
+        world.stderr.write(f"opsctl: {lost}{safe(str(outcome.fault))}\n")
     if outcome.signal is not None:
         world.stderr.write("opsctl: ended early by a signal; what was not checked is not shown\n")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opsctl.errors import UsageError
+from opsctl.errors import RefusedError, UsageError
 from opsctl.prose import suggestion, ticked
 
 if TYPE_CHECKING:
@@ -50,6 +50,21 @@ def one_of(option: str, value: str, allowed: Collection[str]) -> str:
     if value not in allowed:
         raise UsageError(f"`{option} {value}` is not one of {ticked(allowed)}{suggestion(value, allowed)}")
     return value
+
+
+def confirm(world: World, question: str, *, yes: bool) -> None:
+    """Ask before something is done, unless `yes`; RefusedError where the answer is not yes.
+
+    Raises UsageError, which names `--yes`, where nobody can be asked.
+    """
+    if yes:
+        return
+    if not world.interactive:
+        raise UsageError(f"nobody can be asked `{question}` here; add `--yes` to do it")
+    world.stderr.write(f"{question} [y/N] ")
+    world.stderr.flush()
+    if world.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise RefusedError("the answer was not yes, so nothing was done")
 
 
 def reader_of(world: World, *, quiet: bool = False, explain: bool = False, to_file: bool = False) -> Output:

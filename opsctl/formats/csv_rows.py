@@ -39,11 +39,12 @@ def write(run: CheckRun, _out: Output) -> str:
     rows.writerow(COLUMNS)
     for one in run.checked:
         data = as_data(one)
-        rows.writerow([_cell(data[column]) for column in COLUMNS])
+        rows.writerow([cell(data[column]) for column in COLUMNS])
     return target.getvalue()
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
+    """A value that no spreadsheet takes for a formula."""
     if not isinstance(value, str):
         return value
     text = line(value)

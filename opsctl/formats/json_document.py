@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from opsctl.formats.summary import as_data, head, tail
+from opsctl.formats.summary import as_data, as_incident, head, tail
 
 if TYPE_CHECKING:
     from opsctl.formats import Output
@@ -14,5 +14,10 @@ if TYPE_CHECKING:
 
 def write(run: CheckRun, _out: Output) -> str:
     """The run as one JSON document; an empty run is one too."""
-    document = {**head(run), "summary": tail(run), "checks": [as_data(one) for one in run.checked]}
+    document = {
+        **head(run),
+        "summary": tail(run),
+        "incidents": [as_incident(one) for one in run.incidents],
+        "checks": [as_data(one) for one in run.checked],
+    }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"

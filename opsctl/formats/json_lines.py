@@ -1,11 +1,11 @@
-"""NDJSON: a line for the run, one for each check, and one that sums up; each has its `type`."""
+"""NDJSON: a line for the run, one for each check and incident, and one that sums up; each has its `type`."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-from opsctl.formats.summary import as_data, head, tail
+from opsctl.formats.summary import as_data, as_incident, head, tail
 
 if TYPE_CHECKING:
     from opsctl.formats import Output
@@ -17,6 +17,7 @@ def write(run: CheckRun, _out: Output) -> str:
     records = [
         {"type": "run", **head(run)},
         *({"type": "check", **as_data(one)} for one in run.checked),
+        *({"type": "incident", **as_incident(one)} for one in run.incidents),
         {"type": "summary", **tail(run)},
     ]
     return "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)

@@ -30,6 +30,8 @@ def write_info(info: Info, output: str) -> str:
         f"schema   {info.schema}",
         f"journal  {info.journal}, SQLite {info.sqlite}",
         f"results  {results}",
+        f"events   {info.events}",
+        f"head     {info.head}",
         *(f"rows     {number} {table}" for table, number in info.rows.items()),
     ]
     return "\n".join(lines) + "\n"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from opsctl.outcome import Value
-    from opsctl.records import Checked, CheckRun
+    from opsctl.records import Checked, CheckRun, Happening
 
 _RANK = {State.UP: 0, State.DEGRADED: 1, State.UNKNOWN: 2, State.DOWN: 3}
 
@@ -77,6 +77,11 @@ def sentence(run: CheckRun) -> str:
     return f"{count('check', numbers.total)}: {', '.join(parts) or 'nothing was checked'}{roots}{unrecorded}"
 
 
+def happening(one: Happening) -> str:
+    """What came of a run for an incident, in one line: `opened INC-7 sev1: api/health is down`."""
+    return line(f"{one.action} {one.incident} {one.severity}: {one.text}")
+
+
 def words(one: Checked) -> str:
     """What was found, in one line, with what of it does not count yet."""
     notes = []
@@ -106,6 +111,15 @@ def moment(at: float) -> str:
 def short_moment(at: float) -> str:
     """A UTC time for people, to the second."""
     return moment(at)[:19].replace("T", " ") + " UTC"
+
+
+def zoned(at: float, timezone: str, *, seconds: bool = False) -> str:
+    """A time for people in the zone `timezone` (IANA): `2026-11-21 14:54 CET`."""
+    from datetime import UTC, datetime
+    from zoneinfo import ZoneInfo
+
+    when = datetime.fromtimestamp(at, UTC if timezone == "UTC" else ZoneInfo(timezone))
+    return when.strftime("%Y-%m-%d %H:%M:%S %Z" if seconds else "%Y-%m-%d %H:%M %Z")
 
 
 def next_steps(one: Checked) -> list[str]:
@@ -162,6 +176,11 @@ def as_data(one: Checked) -> Mapping[str, Value]:
         "evidence": evidence,
     }
     return {name: clean(value) for name, value in data.items()}
+
+
+def as_incident(one: Happening) -> Mapping[str, Value]:
+    """What came of the run for an incident, ready for JSON."""
+    return {name: clean(value) for name, value in one._asdict().items()}
 
 
 def head(run: CheckRun) -> Mapping[str, Value]:

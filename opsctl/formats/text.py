@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opsctl.formats.explain import explain
-from opsctl.formats.summary import next_steps, not_well, ordered, sentence, short_moment, words
+from opsctl.formats.summary import happening, next_steps, not_well, ordered, sentence, short_moment, words
 from opsctl.outcome import State
 from opsctl.prose import line, shorten
 
@@ -30,7 +30,9 @@ def write(run: CheckRun, out: Output) -> str:
         lines += [text for one in shown for text in ("", *explain(one))]
     else:
         lines += [text for one in not_well(run) if not one.explained_by for text in ("", *_block(one, out))]
-    return "\n".join([*lines, *([""] if len(lines) > len(shown) or out.width else []), sentence(run)]) + "\n"
+    told = [happening(one) for one in run.incidents]
+    gap = [""] if told or len(lines) > len(shown) or out.width else []
+    return "\n".join([*lines, *gap, *told, sentence(run)]) + "\n"
 
 
 def paint(text: str, state: State, out: Output) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
 GENESIS = bytes(32)
 UNDONE = "command.undone"
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Event(NamedTuple):
@@ -45,8 +47,12 @@ def prefix_of(subject: str) -> str:
 
 
 def canonical(body: Mapping[str, Any]) -> str:
-    """A body as the one JSON text that is stored and sealed."""
-    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    """A body as the one JSON text that is stored and sealed; ValueError for numbers that are not finite.
+
+    Half a surrogate pair has no UTF-8, so it is spelt out.
+    """
+    text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _HALF.sub(lambda found: f"\\\\u{ord(found[0]):04x}", text)
 
 
 def seal(previous: bytes, event: Event) -> bytes:
@@ -55,7 +61,7 @@ def seal(previous: bytes, event: Event) -> bytes:
 
     fields = [*event[:-1], canonical(event.body)]
     text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-    return sha256(previous + text.encode("utf-8", "surrogatepass")).digest()
+    return sha256(previous + text.encode()).digest()
 
 
 def undone_commands(undos: Mapping[int, int]) -> set[int]:

@@ -7,6 +7,7 @@ import re
 from opsctl.errors import UsageError
 from opsctl.prose import line, shorten
 
+_COMMAND = re.compile(r"(?:command )?([1-9][0-9]{0,17})", re.ASCII)
 _NAME = re.compile(r"(?:([A-Za-z]+)-?)?([1-9][0-9]{0,8})", re.ASCII)
 
 
@@ -16,6 +17,16 @@ def subject_named(text: str, prefix: str) -> str:
     if found is None or (found[1] or prefix).upper() != prefix:
         raise UsageError(f"`{line(shorten(text, 40))}` is no name as {prefix}-7; write {prefix}-7 or 7")
     return f"{prefix}-{found[2]}"
+
+
+def command_named(text: str) -> int:
+    """The number of `31` or `command 31`; UsageError for anything else."""
+    found = _COMMAND.fullmatch(" ".join(text.lower().split()))
+    if found is None:
+        raise UsageError(
+            f"`{line(shorten(text, 40))}` is no command's number; write 31, as `opsctl log` shows it"
+        )
+    return int(found[1])
 
 
 def number_of(subject: str) -> int:

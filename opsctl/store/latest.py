@@ -10,6 +10,7 @@ from opsctl.records import Judged, Result
 from opsctl.store.rows import STATES, seconds, standing_of
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable
 
     from opsctl.records import Standing
@@ -27,7 +28,12 @@ _LAST = """
 
 def standings(store: Store) -> dict[str, Standing]:
     """What stands for every check that was ever recorded, by name."""
-    rows = store.db.execute(
+    return standings_in(store.db)
+
+
+def standings_in(db: sqlite3.Connection) -> dict[str, Standing]:
+    """As `standings`, inside a transaction."""
+    rows = db.execute(
         "SELECT c.name, st.state, st.since, st.seen, st.at, st.streak, st.cause, st.message"
         " FROM checks AS c JOIN standings AS st ON st.check_id = c.id ORDER BY c.name"
     )

@@ -7,14 +7,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from opsctl.ledger import subject_kind
-from opsctl.ledger.events import GENESIS, Event, canonical, prefix_of, seal
-from opsctl.store.rows import millis, seconds
+from opsctl.ledger.events import GENESIS, Actor, Event, canonical, prefix_of, seal, undone_commands
+from opsctl.store.rows import millis, seconds, text
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping, Sequence
 
-    from opsctl.ledger.events import Actor
     from opsctl.store.opening import Store
 
 _EVENT = "id, command, recorded, occurred, actor, host, words, kind, subject, body"
@@ -29,7 +28,7 @@ class Ledger:
     def __init__(self, db: sqlite3.Connection, actor: Actor, recorded: float) -> None:
         """`recorded` is now, in UTC epoch seconds."""
         self.db = db
-        self.actor = actor
+        self.actor = Actor(*map(text, actor))
         self.recorded = seconds(millis(recorded))
         self._command: int | None = None
 
@@ -49,7 +48,10 @@ class Ledger:
     def append(
         self, kind: str, subject: str, body: Mapping[str, Any], occurred: float | None = None
     ) -> Event:
-        """Keep one event that happened at `occurred` (by default now), and the record that follows."""
+        """Keep one event that happened at `occurred` (by default now), and the record that follows.
+
+        Raises ValueError where the body has a number that is not finite.
+        """
         identity, previous = _last(self.db)
         self._command = self._command or identity + 1
         event = Event(
@@ -161,11 +163,27 @@ def event_of(row: Sequence[Any]) -> Event:
 
 def undone_by(db: sqlite3.Connection) -> set[int]:
     """The commands that do not count, as they were undone."""
-    from opsctl.ledger.events import undone_commands
+    return undone_commands(undos(db))
 
-    return undone_commands(dict(db.execute("SELECT command, undone FROM undos")))
+
+def undos(db: sqlite3.Connection) -> dict[int, int]:
+    """Which command each undoing command undid."""
+    return dict(db.execute("SELECT command, undone FROM undos"))
 
 
 def _last(db: sqlite3.Connection) -> tuple[int, bytes]:
-    row = db.execute("SELECT id, digest FROM events ORDER BY id DESC LIMIT 1").fetchone()
-    return (row[0], row[1]) if row else (0, GENESIS)
+    """The highest number that an event ever had, and the last digest.
+
+    A number that was cut off the end is not given again, so that the gap stays to be seen.
+    """
+    last, digest = db.execute("SELECT id, digest FROM events ORDER BY id DESC LIMIT 1").fetchone() or (
+        0,
+        GENESIS,
+    )
+    return max(last, given(db)), digest
+
+
+def given(db: sqlite3.Connection) -> int:
+    """The highest number that SQLite knows an event to have had."""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    return int(row[0]) if row else 0

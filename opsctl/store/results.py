@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from opsctl.records import Result, Standing
     from opsctl.store.opening import Store
 
+    Follow = Callable[[sqlite3.Connection, Mapping[str, Standing | None], Mapping[str, Standing]], None]
+
 
 class Run(NamedTuple):
     """One `opsctl check` as the store keeps it; times are UTC epoch seconds."""
@@ -88,13 +90,15 @@ def record(
     results: Sequence[Result],
     rules: Mapping[str, Rules],
     exit_code: Callable[[Mapping[str, Standing]], int],
+    follow: Follow | None = None,
 ) -> dict[str, Standing]:
     """Keep a run, its results and all that follows from them, in one transaction.
 
     What stands is settled inside it, against what other runs recorded meanwhile, by each check's
     `rules`; results count in the order in which they are recorded. `exit_code` is asked for the
-    run's exit code once that is known. The answer is what stands for each check of the run, with
-    times to the millisecond. A check may have one result in a run: more raise ValueError.
+    run's exit code once that is known, `follow` is told in the end what stood before and what stands
+    now, so that what it writes is kept with the rest. The answer is what stands for each check of the
+    run, with times to the millisecond. A check may have one result in a run: more raise ValueError.
     """
     names = [result.check for result in results]
     if len(set(names)) != len(names):
@@ -108,6 +112,8 @@ def record(
         _write_spans(db, entries)
         _write_standings(db, entries)
         _write_hours(db, entries)
+        if follow is not None:
+            follow(db, {entry.result.check: entry.known.standing for entry in entries}, standings)
     return standings
 
 

@@ -89,7 +89,7 @@ def tallies(
     db: sqlite3.Connection, ids: Sequence[int], since: int, until: int, buckets: int
 ) -> dict[int, Tally]:
     """What was seen of each of the checks from `since` to before `until` (milliseconds)."""
-    if _few(db, since, until):
+    if few(db, since, until):
         found = _from_results(db, ids, since, until, buckets)
     else:
         first, last = since // HOUR, -(-until // HOUR)
@@ -99,7 +99,7 @@ def tallies(
     return {check_id: found.get(check_id, nothing) for check_id in ids}
 
 
-def _few(db: sqlite3.Connection, since: int, until: int) -> bool:
+def few(db: sqlite3.Connection, since: int, until: int) -> bool:
     """Whether every result of the window is still there, and there are few."""
     (gone,) = db.execute("SELECT coalesce(max(before), ?) FROM pruned", (since,)).fetchone()
     if gone > since:

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
+from opsctl.store.chain import head
 from opsctl.store.migrations import MIGRATIONS
 from opsctl.store.opening import open_store, require
 from opsctl.store.rows import STATES, seconds
@@ -29,7 +30,10 @@ _EXPORT = """
 
 
 class Info(NamedTuple):
-    """What a store is: sizes in bytes, `first` and `last` result as UTC epoch seconds."""
+    """What a store is: sizes in bytes, `first` and `last` result as UTC epoch seconds.
+
+    `events` is how many there are, `head` the digest of the last, which covers all before it.
+    """
 
     path: Path
     size: int
@@ -40,6 +44,8 @@ class Info(NamedTuple):
     first: float | None
     last: float | None
     rows: dict[str, int]
+    events: int
+    head: str
 
 
 def info(path: Path) -> Info:
@@ -56,6 +62,7 @@ def info(path: Path) -> Info:
             table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - constants
             for table in _TABLES
         }
+        events, digest = head(db)
     return Info(
         store.path,
         size,
@@ -66,6 +73,8 @@ def info(path: Path) -> Info:
         None if first is None else seconds(first),
         None if last is None else seconds(last),
         rows,
+        events,
+        digest,
     )
 
 

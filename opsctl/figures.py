@@ -1,0 +1,243 @@
+"""Figures from the store: which rows count, which are left out and why, and what they come to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opsctl import metrics
+from opsctl.errors import UsageError
+from opsctl.outcome import Kind
+from opsctl.prose import ticked
+from opsctl.units import show
+from opsctl.uptimes import course_of, failures, meant, outage_line, window_of
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sequence
+
+    from opsctl.definitions import Workspace
+    from opsctl.ledger.incident import Incident
+    from opsctl.metrics import Figure
+    from opsctl.uptimes import Course
+
+TIMES = ("detect", "acknowledge", "mitigate", "recover", "resolve")
+# The figures that exist for all services together; the others are of one service or check.
+OF_INCIDENTS = ("incident-frequency", *(f"time-to-{what}" for what in TIMES), "alert-actionability")
+
+
+def availability(
+    db: sqlite3.Connection, workspace: Workspace, target: str, since: float, until: float
+) -> Figure:
+    """The availability by time of a service, or of one `service/check`, in [since, until).
+
+    Times are UTC epoch seconds, here and below. Raises UsageError where the workspace has no such service or
+    check, and where `since` is not before `until`.
+    """
+    course = course_of(db, workspace, target, since, until)
+    return _with_rows(metrics.availability(course.spent, course.n), course)
+
+
+def budget(
+    db: sqlite3.Connection,
+    workspace: Workspace,
+    target: str,
+    since: float,
+    until: float,
+    objective: float | None = None,
+) -> Figure:
+    """How much of the error budget was used, of `objective` in percent or of what the service promises."""
+    course = course_of(db, workspace, target, since, until)
+    service, _ = meant(workspace, target)
+    if objective is None and service.objectives is not None:
+        objective = service.objectives.availability
+    if objective is None:
+        return metrics.nothing(
+            "error-budget",
+            f"`{service.id}` promises no availability; add `objectives: {{availability: 99.9%}}`",
+            0,
+        )
+    return _with_rows(metrics.budget(course.spent, objective, course.n), course)
+
+
+def mtbf(db: sqlite3.Connection, workspace: Workspace, target: str, since: float, until: float) -> Figure:
+    """The time between failures of a service or check; `low` is a third of its up time where it had none."""
+    course = course_of(db, workspace, target, since, until)
+    began, before = failures(course)
+    figure = metrics.between_failures(course.spent, len(began))
+    return figure._replace(
+        counted=tuple(outage_line(one, course.window, workspace.timezone) for one in began),
+        left_out=(
+            *(
+                f"{outage_line(one, course.window, workspace.timezone)}: it began before the period"
+                for one in before
+            ),
+            *course.left_out,
+        ),
+    )
+
+
+def latency(
+    db: sqlite3.Connection, workspace: Workspace, target: str, q: float, since: float, until: float
+) -> Figure:
+    """The q-th quantile (q from 0 to 1) of the latencies of a service's checks, or of one check."""
+    from opsctl.store.latencies import ROUNDED
+    from opsctl.store.pooled import pooled
+
+    _, names = meant(workspace, target)
+    window = window_of(since, until)
+    pool = pooled(db, names, *window)
+    how = ", hourly roll-up: within 0.4 %, hours at the ends count whole" if pool.method == ROUNDED else ""
+    return metrics.latency(pool.counts, q)._replace(
+        counted=tuple(
+            f"{name}: {pool.answers[name]} latencies{how}" for name in names if pool.answers.get(name)
+        ),
+        left_out=tuple(f"{name}: no latency in the period" for name in names if not pool.answers.get(name)),
+    )
+
+
+def times(
+    db: sqlite3.Connection,
+    workspace: Workspace,
+    what: str,
+    since: float,
+    until: float,
+    service: str | None = None,
+    severity: str | None = None,
+) -> Figure:
+    """The median time to `what` (one of `TIMES`) of the incidents that began in [since, until).
+
+    `severity` is the worst that an incident had. The mean and the 90th percentile are in `more`.
+    """
+    from opsctl.durations import durations
+
+    def judge(incident: Incident) -> str:
+        if incident.active:
+            return f"not over, it is {incident.state}"
+        taken = durations(incident)[what]
+        if taken is None:
+            return _MISSING[what]
+        return "its times are not in order; correct them" if taken < 0 else ""
+
+    counted, left_out = _split(_begun(db, workspace, since, until, service, severity), judge)
+    taken = [(incident, durations(incident)[what] or 0.0) for incident in counted]
+    return metrics.typical(f"time-to-{what}", [seconds for _, seconds in taken])._replace(
+        counted=tuple(f"{one.subject} {show(Kind.DURATION, seconds)}" for one, seconds in taken),
+        left_out=left_out,
+    )
+
+
+def frequency(
+    db: sqlite3.Connection,
+    workspace: Workspace,
+    since: float,
+    until: float,
+    service: str | None = None,
+    severity: str | None = None,
+) -> Figure:
+    """How many incidents began in [since, until); `severity` is the worst that an incident had."""
+    counted, left_out = _split(_begun(db, workspace, since, until, service, severity), lambda _: "")
+    return metrics.frequency(len(counted))._replace(
+        counted=tuple(f"{one.subject} {one.peak}" for one in counted), left_out=left_out
+    )
+
+
+def actionability(
+    db: sqlite3.Connection, workspace: Workspace, since: float, until: float, service: str | None = None
+) -> Figure:
+    """The share of the incidents opened by checks, and begun in [since, until), that asked for action."""
+    begun = _begun(db, workspace, since, until, service, None)
+    fired = [one for one in begun if one.key is not None and one.state != "merged"]
+    unreviewed = [one for one in fired if one.active and one.acknowledged is None]
+    acted = [one for one in fired if one.acknowledged is not None and not one.false_alarm]
+    return metrics.actionability(len(acted), len(unreviewed), len(fired))._replace(
+        counted=tuple(
+            f"{one.subject} {'actionable' if one in acted else _idle(one)}"
+            for one in fired
+            if one not in unreviewed
+        ),
+        left_out=(
+            *(f"{one.subject}: {one.state} and not acknowledged, so not reviewed yet" for one in unreviewed),
+            *(
+                f"{one.subject}: merged into {one.merged_into}"
+                for one in begun
+                if one.key and one.state == "merged"
+            ),
+            *(f"{one.subject}: opened by a person" for one in begun if one.key is None),
+        ),
+    )
+
+
+def figure(
+    db: sqlite3.Connection, workspace: Workspace, name: str, since: float, until: float, service: str | None
+) -> Figure:
+    """The figure of a definition's name; UsageError where it is of a service and none is given."""
+    from opsctl.formulas import definition_of, quantile
+
+    definition = definition_of(name)
+    q = quantile(definition)
+    by_time = {"availability": availability, "error-budget": budget, "time-between-failures": mtbf}
+    if definition.name == "incident-frequency":
+        return frequency(db, workspace, since, until, service)
+    if definition.name == "alert-actionability":
+        return actionability(db, workspace, since, until, service)
+    if definition.name.startswith("time-to-"):
+        return times(db, workspace, definition.name.removeprefix("time-to-"), since, until, service)
+    if service is None:
+        known = ticked(list(workspace.services)[:10])
+        raise UsageError(f"`{definition.name}` is of a service or a check; add `--service` with {known}")
+    if q is not None:
+        return latency(db, workspace, service, q, since, until)
+    return by_time[definition.name](db, workspace, service, since, until)
+
+
+_MISSING = {
+    "detect": "the start of its impact or its detection is not known",
+    "acknowledge": "nobody acknowledged it, or its detection is not known",
+    "mitigate": "the start of its impact or its mitigation is not known",
+    "recover": "the start or the end of its impact is not known",
+    "resolve": "it was never resolved",
+}
+
+
+def _with_rows(figure: Figure, course: Course) -> Figure:
+    return figure._replace(counted=course.counted, left_out=course.left_out)
+
+
+def _begun(
+    db: sqlite3.Connection,
+    workspace: Workspace,
+    since: float,
+    until: float,
+    service: str | None,
+    severity: str | None,
+) -> list[Incident]:
+    from opsctl.store.begun import begun
+
+    window_of(since, until)
+    if service is not None:
+        service = meant(workspace, service)[0].id
+    return [
+        one
+        for one in begun(db, since, until)
+        if (service is None or service in one.services) and severity in (None, one.peak)
+    ]
+
+
+def _split(
+    incidents: Sequence[Incident], judge: Callable[[Incident], str]
+) -> tuple[list[Incident], tuple[str, ...]]:
+    """The incidents that count, and a line for each other; `judge` says why one does not, or nothing."""
+    judged = [(one, _no_incident(one) or judge(one)) for one in incidents]
+    return [one for one, why in judged if not why], tuple(
+        f"{one.subject}: {why}" for one, why in judged if why
+    )
+
+
+def _no_incident(incident: Incident) -> str:
+    if incident.state == "merged":
+        return f"merged into {incident.merged_into}"
+    return "a false alarm" if incident.false_alarm else ""
+
+
+def _idle(incident: Incident) -> str:
+    return "a false alarm" if incident.false_alarm else "over before anybody acknowledged it"
