@@ -105,9 +105,10 @@ def _extend(
         worse = severity_of(seen.workspace, missing)
         if worse < incident.severity:
             changes["severity"] = worse
-    ledger.append("incident.changed", incident.subject, {"changes": changes})
+    reason = _extension(seen, trouble, missing)
+    ledger.append("incident.changed", incident.subject, {"changes": changes, "reason": reason})
     changed = ledger.get(incident.subject)
-    return Attributed(happened("extended", changed, _extension(seen, trouble, missing)), changed, missing)
+    return Attributed(happened("extended", changed, reason), changed, missing)
 
 
 def _title(seen: Seen, trouble: Trouble) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -16,7 +17,7 @@ from opsctl.places import FAILED, Located, Reading, locate
 from opsctl.reading import ReadWith, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from opsctl.composing import Node
 
@@ -120,8 +121,11 @@ def _section(module: str, name: str) -> ReadWith:
     return ReadWith(lambda node, reading: read(declared(), node, reading), schema)
 
 
-def _practices(module: str, name: str) -> ReadWith:
-    """A section of definitions by id that checks do not need, as (place, definition or None) pairs."""
+def _practices(module: str, name: str, special: str = "") -> ReadWith:
+    """A section of definitions by id that checks do not need, as (place, definition or None) pairs.
+
+    `special` is the module's own function to read one, where the fields of the dataclass do not say it all.
+    """
 
     def declared() -> type:
         found: type = getattr(import_module(module), name)
@@ -133,18 +137,21 @@ def _practices(module: str, name: str) -> ReadWith:
         return {"type": "object", "additionalProperties": reference(declared())}
 
     def reader(node: Node, reading: Reading) -> Any:
-        return () if reading.light else _read_definitions(declared(), node, reading)
+        if reading.light:
+            return ()
+        own = getattr(import_module(module), special) if special else None
+        return _read_definitions(own or partial(read, declared()), node, reading)
 
     return ReadWith(reader, schema)
 
 
-def _read_definitions(type_: type, node: Node, reading: Reading) -> Any:
+def _read_definitions(reader: Callable[[Node, Reading], Any], node: Node, reading: Reading) -> Any:
     if node.id != "mapping":
         return reading.fail(node, "expected a mapping of definitions by id")
     found = []
     for key, value in node.value:
         name = read(Name, key, reading)
-        definition = read(type_, value, reading)
+        definition = reader(value, reading)
         if name is not FAILED:
             found.append((locate(key, reading), None if definition is FAILED else definition))
     return tuple(found)
@@ -179,7 +186,7 @@ class DeclaredService:
 
 
 def _read_services(node: Node, reading: Reading) -> Any:
-    return _read_definitions(DeclaredService, node, reading)
+    return _read_definitions(partial(read, DeclaredService), node, reading)
 
 
 def _services_schema() -> dict[str, Any]:
@@ -223,6 +230,15 @@ class Part:
     """Any file of a workspace but its root."""
 
     services: Services = ()
+    checklists: Annotated[
+        Any, _practices("opsctl.checklists", "Checklist"), Doc("Statements that must hold, by id.")
+    ] = ()
+    runbooks: Annotated[
+        Any, _practices("opsctl.runbooks", "Procedure", "read_runbook"), Doc("Procedures by id.")
+    ] = ()
+    freezes: Annotated[
+        Any, _practices("opsctl.freezes", "Freeze"), Doc("When changes are refused, by id.")
+    ] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,5 +268,10 @@ class Root(Part):
     backlog: Annotated[
         Any, _section("opsctl.policies", "Backlog"), Doc("How improvements are planned and proven.")
     ] = None
+
+    roles: Annotated[
+        Mapping[Name, tuple[str, ...]],
+        Doc("Who may act in a role; one that is not listed is open to all."),
+    ] = field(default_factory=dict)
 
     SHORTHAND: ClassVar[str] = ""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from opsctl.checklists import Checklist
     from opsctl.checks import Check
     from opsctl.expectations import Expectation
+    from opsctl.freezes import Freeze
     from opsctl.policies import Backlog, Incidents, Objectives, Opening, Reviews
+    from opsctl.runbooks import Runbook
 
 Tier = Literal["critical", "high", "normal", "low"]
 TIERS: tuple[Tier, ...] = ("critical", "high", "normal", "low")
@@ -89,6 +92,10 @@ class Workspace:
     incidents: Incidents | None = None
     reviews: Reviews | None = None
     backlog: Backlog | None = None
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    checklists: Mapping[str, Checklist] = field(default_factory=dict)
+    runbooks: Mapping[str, Runbook] = field(default_factory=dict)
+    freezes: Mapping[str, Freeze] = field(default_factory=dict)
 
     def checks(self) -> dict[str, tuple[Service, CheckDefinition]]:
         """Every check by name, in the order of the workspace."""

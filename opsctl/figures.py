@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from opsctl import metrics
 from opsctl.errors import UsageError
+from opsctl.formulas import definition_of, quantile
 from opsctl.outcome import Kind
-from opsctl.prose import ticked
+from opsctl.prose import count, ticked
 from opsctl.units import show
 from opsctl.uptimes import course_of, failures, meant, outage_line, window_of
 
@@ -80,19 +81,26 @@ def latency(
     db: sqlite3.Connection, workspace: Workspace, target: str, q: float, since: float, until: float
 ) -> Figure:
     """The q-th quantile (q from 0 to 1) of the latencies of a service's checks, or of one check."""
+    return latencies(db, workspace, target, (q,), since, until)[0]
+
+
+def latencies(
+    db: sqlite3.Connection, workspace: Workspace, target: str, qs: Sequence[float], since: float, until: float
+) -> list[Figure]:
+    """As `latency`, for several quantiles of latencies that are read once."""
     from opsctl.store.latencies import ROUNDED
     from opsctl.store.pooled import pooled
 
     _, names = meant(workspace, target)
-    window = window_of(since, until)
-    pool = pooled(db, names, *window)
+    pool = pooled(db, names, *window_of(since, until))
     how = ", hourly roll-up: within 0.4 %, hours at the ends count whole" if pool.method == ROUNDED else ""
-    return metrics.latency(pool.counts, q)._replace(
-        counted=tuple(
-            f"{name}: {pool.answers[name]} latencies{how}" for name in names if pool.answers.get(name)
-        ),
-        left_out=tuple(f"{name}: no latency in the period" for name in names if not pool.answers.get(name)),
+    counted = tuple(
+        f"{name}: {count('latency', answers, 'latencies')}{how}"
+        for name in names
+        if (answers := pool.answers.get(name))
     )
+    left_out = tuple(f"{name}: no latency in the period" for name in names if not pool.answers.get(name))
+    return [metrics.latency(pool.counts, q)._replace(counted=counted, left_out=left_out) for q in qs]
 
 
 def times(
@@ -108,22 +116,7 @@ def times(
 
     `severity` is the worst that an incident had. The mean and the 90th percentile are in `more`.
     """
-    from opsctl.durations import durations
-
-    def judge(incident: Incident) -> str:
-        if incident.active:
-            return f"not over, it is {incident.state}"
-        taken = durations(incident)[what]
-        if taken is None:
-            return _MISSING[what]
-        return "its times are not in order; correct them" if taken < 0 else ""
-
-    counted, left_out = _split(_begun(db, workspace, since, until, service, severity), judge)
-    taken = [(incident, durations(incident)[what] or 0.0) for incident in counted]
-    return metrics.typical(f"time-to-{what}", [seconds for _, seconds in taken])._replace(
-        counted=tuple(f"{one.subject} {show(Kind.DURATION, seconds)}" for one, seconds in taken),
-        left_out=left_out,
-    )
+    return times_of(incidents(db, workspace, since, until, service, severity), what)
 
 
 def frequency(
@@ -135,32 +128,82 @@ def frequency(
     severity: str | None = None,
 ) -> Figure:
     """How many incidents began in [since, until); `severity` is the worst that an incident had."""
-    counted, left_out = _split(_begun(db, workspace, since, until, service, severity), lambda _: "")
-    return metrics.frequency(len(counted))._replace(
-        counted=tuple(f"{one.subject} {one.peak}" for one in counted), left_out=left_out
-    )
+    return frequency_of(incidents(db, workspace, since, until, service, severity))
 
 
 def actionability(
     db: sqlite3.Connection, workspace: Workspace, since: float, until: float, service: str | None = None
 ) -> Figure:
     """The share of the incidents opened by checks, and begun in [since, until), that asked for action."""
-    begun = _begun(db, workspace, since, until, service, None)
-    fired = [one for one in begun if one.key is not None and one.state != "merged"]
-    unreviewed = [one for one in fired if one.active and one.acknowledged is None]
-    acted = [one for one in fired if one.acknowledged is not None and not one.false_alarm]
-    return metrics.actionability(len(acted), len(unreviewed), len(fired))._replace(
+    return actionability_of(incidents(db, workspace, since, until, service))
+
+
+def incidents(
+    db: sqlite3.Connection,
+    workspace: Workspace,
+    since: float,
+    until: float,
+    service: str | None = None,
+    severity: str | None = None,
+) -> list[Incident]:
+    """The incidents that began in [since, until), by number; for several figures, read them once."""
+    from opsctl.store.begun import begun
+
+    window_of(since, until)
+    found = begun(db, since, until)
+    if service is not None:
+        found = of_service(found, meant(workspace, service)[0].id)
+    return [one for one in found if severity in (None, one.peak)]
+
+
+def of_service(begun: Sequence[Incident], service: str) -> list[Incident]:
+    """Those that affected a service."""
+    return [one for one in begun if service in one.services]
+
+
+def times_of(begun: Sequence[Incident], what: str) -> Figure:
+    """As `times`, of incidents that were read before."""
+    from opsctl.durations import durations
+
+    taken = {one.number: durations(one)[what] for one in begun}
+
+    def judge(incident: Incident) -> str:
+        if incident.active:
+            return f"not over, it is {incident.state}"
+        return _MISSING[what] if taken[incident.number] is None else ""
+
+    counted, left_out = _split(begun, judge)
+    seconds = [taken[one.number] or 0.0 for one in counted]
+    return metrics.typical(f"time-to-{what}", seconds)._replace(
         counted=tuple(
-            f"{one.subject} {'actionable' if one in acted else _idle(one)}"
-            for one in fired
-            if one not in unreviewed
+            f"{one.subject} {show(Kind.DURATION, took)}" for one, took in zip(counted, seconds, strict=True)
         ),
+        left_out=left_out,
+    )
+
+
+def frequency_of(begun: Sequence[Incident]) -> Figure:
+    """As `frequency`, of incidents that were read before."""
+    counted, left_out = _split(begun, lambda _: "")
+    return metrics.frequency(len(counted))._replace(
+        counted=tuple(f"{one.subject} {one.peak}" for one in counted), left_out=left_out
+    )
+
+
+def actionability_of(begun: Sequence[Incident]) -> Figure:
+    """As `actionability`, of incidents that were read before."""
+    fired = [one for one in begun if one.key is not None and one.state != "merged"]
+    waiting = [one for one in fired if one.active and one.acknowledged is None]
+    reviewed = [one for one in fired if not (one.active and one.acknowledged is None)]
+    acted = sum(not _idle(one) for one in reviewed)
+    return metrics.actionability(acted, len(waiting), len(fired))._replace(
+        counted=tuple(f"{one.subject} {_idle(one) or 'actionable'}" for one in reviewed),
         left_out=(
-            *(f"{one.subject}: {one.state} and not acknowledged, so not reviewed yet" for one in unreviewed),
+            *(f"{one.subject}: {one.state} and not acknowledged, so not reviewed yet" for one in waiting),
             *(
                 f"{one.subject}: merged into {one.merged_into}"
                 for one in begun
-                if one.key and one.state == "merged"
+                if one.key is not None and one.state == "merged"
             ),
             *(f"{one.subject}: opened by a person" for one in begun if one.key is None),
         ),
@@ -171,23 +214,25 @@ def figure(
     db: sqlite3.Connection, workspace: Workspace, name: str, since: float, until: float, service: str | None
 ) -> Figure:
     """The figure of a definition's name; UsageError where it is of a service and none is given."""
-    from opsctl.formulas import definition_of, quantile
-
     definition = definition_of(name)
-    q = quantile(definition)
-    by_time = {"availability": availability, "error-budget": budget, "time-between-failures": mtbf}
-    if definition.name == "incident-frequency":
-        return frequency(db, workspace, since, until, service)
-    if definition.name == "alert-actionability":
-        return actionability(db, workspace, since, until, service)
-    if definition.name.startswith("time-to-"):
-        return times(db, workspace, definition.name.removeprefix("time-to-"), since, until, service)
+    if definition.name in OF_INCIDENTS:
+        return figure_of(incidents(db, workspace, since, until, service), definition.name)
     if service is None:
         known = ticked(list(workspace.services)[:10])
         raise UsageError(f"`{definition.name}` is of a service or a check; add `--service` with {known}")
-    if q is not None:
+    if (q := quantile(definition)) is not None:
         return latency(db, workspace, service, q, since, until)
+    by_time = {"availability": availability, "error-budget": budget, "time-between-failures": mtbf}
     return by_time[definition.name](db, workspace, service, since, until)
+
+
+def figure_of(begun: Sequence[Incident], name: str) -> Figure:
+    """One of the figures `OF_INCIDENTS`, of incidents that were read before."""
+    if name == "incident-frequency":
+        return frequency_of(begun)
+    if name == "alert-actionability":
+        return actionability_of(begun)
+    return times_of(begun, name.removeprefix("time-to-"))
 
 
 _MISSING = {
@@ -201,26 +246,6 @@ _MISSING = {
 
 def _with_rows(figure: Figure, course: Course) -> Figure:
     return figure._replace(counted=course.counted, left_out=course.left_out)
-
-
-def _begun(
-    db: sqlite3.Connection,
-    workspace: Workspace,
-    since: float,
-    until: float,
-    service: str | None,
-    severity: str | None,
-) -> list[Incident]:
-    from opsctl.store.begun import begun
-
-    window_of(since, until)
-    if service is not None:
-        service = meant(workspace, service)[0].id
-    return [
-        one
-        for one in begun(db, since, until)
-        if (service is None or service in one.services) and severity in (None, one.peak)
-    ]
 
 
 def _split(
@@ -240,4 +265,7 @@ def _no_incident(incident: Incident) -> str:
 
 
 def _idle(incident: Incident) -> str:
-    return "a false alarm" if incident.false_alarm else "over before anybody acknowledged it"
+    """Why nobody had to act on an incident that checks opened; nothing where somebody had to."""
+    if incident.false_alarm:
+        return "a false alarm"
+    return "" if incident.acknowledged is not None else "over before anybody acknowledged it"

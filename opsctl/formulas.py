@@ -63,8 +63,8 @@ def _time_to(what: str, meaning: str, source: str) -> Definition:
         "seconds",
         "lower",
         f"{meaning} False alarms, merged incidents and those that are not over are left out.",
-        "median of n times",
-        {"n": "the incidents that have both times"},
+        "median of n",
+        {"n": "the times, of the incidents that have both ends"},
         _MEDIAN,
         "incidents",
         _INCIDENTS,
@@ -116,21 +116,6 @@ _ALL = (
         "bad / allowed: The Site Reliability Workbook (2018), chapter 2",
     ),
     *(_latency(percent) for percent in ("50", "95", "99")),
-    _time_to("detect", "From the start of the impact to its detection (MTTD).", "detected - impact start"),
-    _time_to(
-        "acknowledge",
-        "From detection to the first acknowledgement (MTTA); without one, it is left out.",
-        "acknowledged - detected",
-    ),
-    _time_to(
-        "mitigate", "From the start of the impact to its mitigation (MTTM).", "mitigated - impact start"
-    ),
-    _time_to(
-        "recover",
-        "From the start of the impact to its end: MTTR where the R is recovery.",
-        "impact end - impact start",
-    ),
-    _time_to("resolve", "From the declaration of the incident to its resolution.", "resolved - declared"),
     Definition(
         "time-between-failures/1",
         "seconds",
@@ -158,6 +143,21 @@ _ALL = (
         _INCIDENTS,
         "exact Poisson interval (Garwood 1936)",
     ),
+    _time_to("detect", "From the start of the impact to its detection (MTTD).", "detected - impact start"),
+    _time_to(
+        "acknowledge",
+        "From detection to the first acknowledgement (MTTA); without one, it is left out.",
+        "acknowledged - detected",
+    ),
+    _time_to(
+        "mitigate", "From the start of the impact to its mitigation (MTTM).", "mitigated - impact start"
+    ),
+    _time_to(
+        "recover",
+        "From the start of the impact to its end: MTTR where the R is recovery.",
+        "impact end - impact start",
+    ),
+    _time_to("resolve", "From the declaration of the incident to its resolution.", "resolved - declared"),
     Definition(
         "alert-actionability/1",
         "ratio",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl import figures
 from opsctl.errors import ExitCode, UsageError
-from opsctl.formulas import DEFINITIONS, definition_of
+from opsctl.formulas import DEFINITIONS, definition_of, quantile
 from opsctl.moments import moment
 from opsctl.outcome import Kind
 from opsctl.prose import line, shorten
@@ -15,7 +16,7 @@ from opsctl.units import parse
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from opsctl.definitions import Workspace
     from opsctl.metrics import Figure
@@ -69,12 +70,17 @@ def window(workspace: Workspace, period: Period, now: float) -> tuple[float, flo
 def show(workspace: Workspace, selectors: Sequence[str], period: Period, now: float) -> Sheet:
     """All figures of the selected services, or checks; of all services, and of them together, by default."""
     targets: list[str | None] = [*_targets(workspace, selectors), *([] if selectors else [None])]
-    return _sheet(workspace, period, now, targets, None)
+    return _measure(workspace, period, now, partial(_all, targets=targets))
 
 
 def explain(workspace: Workspace, name: str, target: str | None, period: Period, now: float) -> Sheet:
     """The one figure that is asked for."""
-    return _sheet(workspace, period, now, [target or _only(workspace, name)], name)
+    target = target or _only(workspace, name)
+
+    def measure(db: sqlite3.Connection, workspace: Workspace, since: float, until: float) -> list[Measured]:
+        return [Measured(target, figures.figure(db, workspace, name, since, until, target))]
+
+    return _measure(workspace, period, now, measure)
 
 
 def exit_code(sheet: Sheet) -> ExitCode:
@@ -83,51 +89,56 @@ def exit_code(sheet: Sheet) -> ExitCode:
     return ExitCode.UNKNOWN if silent else ExitCode.YES
 
 
-def _sheet(
-    workspace: Workspace, period: Period, now: float, targets: Sequence[str | None], name: str | None
+def _measure(
+    workspace: Workspace, period: Period, now: float, measure: Callable[..., Iterable[Measured]]
 ) -> Sheet:
     from opsctl.store.opening import open_store
 
     since, until = window(workspace, period, now)
     with open_store(workspace.store, write=False) as store, store.reading() as db:
-        measured = [
-            Measured(target, figure)
-            for target in targets
-            for figure in (
-                [figures.figure(db, workspace, name, since, until, target)]
-                if name
-                else _all(db, workspace, target, since, until)
-            )
-        ]
-    return Sheet(workspace.name, workspace.timezone, since, until, tuple(measured))
+        return Sheet(
+            workspace.name, workspace.timezone, since, until, tuple(measure(db, workspace, since, until))
+        )
 
 
 def _all(
-    db: sqlite3.Connection, workspace: Workspace, target: str | None, since: float, until: float
-) -> Iterator[Figure]:
-    service = workspace.services[target.partition("/")[0]] if target else None
-    if service is not None:
-        for name in (one for one in DEFINITIONS if one not in figures.OF_INCIDENTS):
-            if name != "error-budget" or (service.objectives and service.objectives.availability is not None):
-                yield figures.figure(db, workspace, name, since, until, target)
-    if target is None or "/" not in target:
-        found = [figures.figure(db, workspace, name, since, until, target) for name in figures.OF_INCIDENTS]
-        # A service without incidents has nothing to say about their times.
-        yield from found if found[0].n or found[0].left_out else found[:1]
+    db: sqlite3.Connection, workspace: Workspace, since: float, until: float, targets: Sequence[str | None]
+) -> Iterator[Measured]:
+    begun = figures.incidents(db, workspace, since, until)
+    for target in targets:
+        if target is not None:
+            yield from _of_checks(db, workspace, since, until, target)
+        if target is None or "/" not in target:
+            of_them = begun if target is None else figures.of_service(begun, target)
+            # Where there were no incidents, there is nothing to say about their times.
+            for name in figures.OF_INCIDENTS if of_them or target is None else figures.OF_INCIDENTS[:1]:
+                yield Measured(target, figures.figure_of(of_them, name))
+
+
+def _of_checks(
+    db: sqlite3.Connection, workspace: Workspace, since: float, until: float, target: str
+) -> Iterator[Measured]:
+    objectives = workspace.services[target.partition("/")[0]].objectives
+    promised = objectives is not None and objectives.availability is not None
+    asked = {one.name: q for one in DEFINITIONS.values() if (q := quantile(one)) is not None}
+    latencies = figures.latencies(db, workspace, target, list(asked.values()), since, until)
+    read = dict(zip(asked, latencies, strict=True))
+    for name in DEFINITIONS:
+        if name not in figures.OF_INCIDENTS and (promised or name != "error-budget"):
+            figure = read.get(name) or figures.figure(db, workspace, name, since, until, target)
+            yield Measured(target, figure)
 
 
 def _targets(workspace: Workspace, selectors: Sequence[str]) -> list[str]:
     if not selectors:
         return list(workspace.services)
     known = workspace.checks()
-    found = [name for selector in selectors for name in _selected(workspace, known, selector)]
+    found = [name for selector in selectors for name in _selected(known, selector)]
     return list(dict.fromkeys(found))
 
 
-def _selected(workspace: Workspace, known: Known, selector: str) -> list[str]:
-    """What one selector means: checks where it has a slash, and otherwise services, even without checks."""
-    if selector in workspace.services:
-        return [selector]
+def _selected(known: Known, selector: str) -> list[str]:
+    """What one selector means: checks where it has a slash, and otherwise services."""
     names = select(known, [selector])
     return names if "/" in selector else [known[name][0].id for name in names]
 

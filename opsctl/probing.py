@@ -9,6 +9,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.checks import Ask, Heartbeat
+from opsctl.errors import Terminated
 from opsctl.outcome import Cause, Failure, Observation, State
 from opsctl.verdicts import conclude
 
@@ -119,11 +120,24 @@ def _gather(checks: Sequence[CheckDefinition], conditions: Conditions) -> Iterat
                 deadlines.pop(name, None)
                 yield _given_up(open_checks.pop(name))
             continue
+        except (KeyboardInterrupt, Terminated):
+            yield from _finished(news, open_checks)
+            raise
         if isinstance(word, _Started):
             deadlines[word.check.name] = word.at + word.check.deadline + _GRACE
         elif word.check.name in open_checks:
             deadlines.pop(word.check.name, None)
             del open_checks[word.check.name]
+            yield word
+
+
+def _finished(
+    news: SimpleQueue[_Answer | _Started], open_checks: Mapping[str, CheckDefinition]
+) -> Iterator[_Answer]:
+    """What is known already when a run is ended early."""
+    while not news.empty():
+        word = news.get()
+        if isinstance(word, _Answer) and word.check.name in open_checks:
             yield word
 
 

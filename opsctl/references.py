@@ -8,8 +8,7 @@ from opsctl.errors import UsageError
 from opsctl.prose import line, listed, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from opsctl.composing import Problem
     from opsctl.declared import DeclaredService
@@ -17,20 +16,20 @@ if TYPE_CHECKING:
     from opsctl.places import Located
 
 
-def duplicates(declared: Sequence[tuple[Located, DeclaredService | None]]) -> Iterator[Problem]:
-    """A service that is defined twice, with both places."""
+def duplicates(declared: Sequence[tuple[Located, object]], noun: str = "service") -> Iterator[Problem]:
+    """A definition whose name is taken, with both places."""
     first: dict[str, Located] = {}
     for place, _ in declared:
         other = first.setdefault(place.text, place)
         if other is not place:
             where = f"{other.source.file}:{other.line + 1}:{other.column + 1}"
             yield place.problem(
-                f"service `{place.text}` is defined twice; first at {where}; rename or remove one"
+                f"{noun} `{place.text}` is defined twice; first at {where}; rename or remove one"
             )
 
 
-def dangling(folder: Path, declared: Sequence[tuple[Located, DeclaredService | None]]) -> Iterator[Problem]:
-    """A dependency or a runbook that nobody wrote."""
+def dangling(declared: Sequence[tuple[Located, DeclaredService | None]]) -> Iterator[Problem]:
+    """A dependency that nobody wrote."""
     known = {place.text for place, _ in declared}
     for service in (service for _, service in declared if service is not None):
         for target in service.depends_on:
@@ -39,9 +38,15 @@ def dangling(folder: Path, declared: Sequence[tuple[Located, DeclaredService | N
                 yield target.problem(
                     f"no service is called `{line(target.text)}`{hint or '; add it, or correct the name'}"
                 )
+
+
+def without_runbook(
+    declared: Sequence[tuple[Located, DeclaredService | None]], written: Collection[str]
+) -> Iterator[Problem]:
+    """A runbook that a service or a check names and nobody wrote."""
+    for service in (service for _, service in declared if service is not None):
         for runbook in (service.runbook, *(check.terms.runbook for check in service.checks.values())):
-            if runbook is not None and not (folder / "runbooks" / f"{runbook.text}.md").is_file():
-                written = [path.stem for path in (folder / "runbooks").glob("*.md")]
+            if runbook is not None and runbook.text not in written:
                 yield runbook.problem(
                     f"no runbook is called `{line(runbook.text)}`"
                     + (suggestion(runbook.text, written) or f"; write runbooks/{line(runbook.text)}.md")

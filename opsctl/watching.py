@@ -164,14 +164,12 @@ def _over(ledger: Ledger, seen: Seen, incident: Incident) -> Happening | None:
     settled = incident.reopened is not None and ended <= incident.reopened
     if settled or _ailing(seen.workspace, seen.known, incident, seen.now, _needed(seen.workspace)):
         return None
-    since = clock(ended, seen.now, seen.workspace.timezone)
-    ended = max(ended, incident.impact_started or ended)
-    ledger.append(
-        "incident.resolved",
-        incident.subject,
-        {"impact_ended": incident.impact_ended if incident.impact_ended is not None else ended},
-    )
-    return happened("resolved", ledger.get(incident.subject), f"all checks have been up since {since}")
+    text = f"all checks have been up since {clock(ended, seen.now, seen.workspace.timezone)}"
+    body: dict[str, object] = {"text": text}
+    if incident.impact_ended is None:
+        body["impact_ended"] = max(ended, incident.impact_started or ended)
+    ledger.append("incident.resolved", incident.subject, body)
+    return happened("resolved", ledger.get(incident.subject), text)
 
 
 def _resolves(workspace: Workspace, incident: Incident) -> bool:

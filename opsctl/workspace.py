@@ -17,12 +17,16 @@ from opsctl.reading import read
 from opsctl.references import cycles, dangling, duplicates, empty_groups, timezone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from opsctl.expectations import Expectation
+    from opsctl.places import Located
+    from opsctl.practices import Practices
 
 FILE = "opsctl.yaml"
-INCLUDED = ("services/*.yaml",)
+INCLUDED = ("services/*.yaml", "checklists/*.yaml", "runbooks/*.yaml", "routines/*.yaml")
+# Without one of these bytes a file holds no services, however the key is written.
+_NEEDED = (b"services", b"\\")
 _File = TypeVar("_File")
 _MOST_FILES = 1000
 
@@ -41,17 +45,23 @@ def find(directory: Path | None) -> Path:
     raise WorkspaceMissingError(str(start))
 
 
-def load_workspace(folder: Path, environ: Mapping[str, str]) -> Workspace:
-    """Read every file of the workspace in `folder`; WorkspaceInvalidError with every problem of them all."""
+def load_workspace(folder: Path, environ: Mapping[str, str], *, light: bool = False) -> Workspace:
+    """Read every file of the workspace in `folder`; WorkspaceInvalidError with every problem of them all.
+
+    With `light` only what checks need is read: services and settings. A mistake in a checklist must keep
+    nobody from looking at what is down, and cron should not read procedures every minute.
+    """
     problems: list[Problem] = []
-    top = _read_file(Root, folder, folder / FILE, problems)
+    top = _read_file(Root, folder, folder / FILE, problems, light=light)
     included = _included(folder, top, problems)
-    parts = [part for path in included if (part := _read_file(Part, folder, path, problems)) is not None]
-    declared = [pair for file in (top, *parts) if file is not None for pair in file.services]
+    found = (_read_file(Part, folder, path, problems, light=light) for path in included)
+    parts = [part for part in (top, *found) if part is not None]
+    declared = [pair for part in parts for pair in part.services]
     problems.extend(duplicates(declared))
     services = {place.text: service for place, service in declared if service is not None}
-    problems.extend(dangling(folder, declared))
+    problems.extend(dangling(declared))
     problems.extend(cycles(services))
+    practices = None if light else _practices(folder, parts, declared, problems)
     if top is not None and top.timezone is not None:
         problems.extend(timezone(top.timezone))
     if problems or top is None:
@@ -68,6 +78,8 @@ def load_workspace(folder: Path, environ: Mapping[str, str]) -> Workspace:
         incidents=top.incidents,
         reviews=top.reviews,
         backlog=top.backlog,
+        roles=top.roles,
+        **(practices._asdict() if practices else {}),
     )
     problems = list(empty_groups(workspace, services))
     if problems:
@@ -75,18 +87,33 @@ def load_workspace(folder: Path, environ: Mapping[str, str]) -> Workspace:
     return workspace
 
 
-def _read_file(type_: type[_File], folder: Path, path: Path, problems: list[Problem]) -> _File | None:
+def _practices(
+    folder: Path,
+    parts: Sequence[Part],
+    declared: Sequence[tuple[Located, DeclaredService | None]],
+    problems: list[Problem],
+) -> Practices:
+    from opsctl.practices import gather
+
+    return gather(folder, parts, declared, problems)
+
+
+def _read_file(
+    type_: type[_File], folder: Path, path: Path, problems: list[Problem], *, light: bool
+) -> _File | None:
     name = str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
     try:
         data = path.read_bytes()
     except OSError as error:
         problems.append(Problem(name, 1, 1, f"cannot be read: {error.strerror}"))
         return None
+    if light and type_ is Part and not any(word in data for word in _NEEDED):
+        return None
     node, source, found = compose(data, name)
     problems.extend(found)
     if node is None:
         return None
-    reading = Reading(source)
+    reading = Reading(source, light=light)
     value = read(type_, node, reading)
     problems.extend(reading.problems)
     return None if value is FAILED else value

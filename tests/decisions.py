@@ -34,7 +34,5 @@ def documents(store):
     return {
         subject: text
         for prefix in SUBJECTS
-        for subject, text in store.db.execute(
-            f"SELECT subject, document FROM {subject_kind(prefix).TABLE}"
-        )
+        for subject, text in store.db.execute(f"SELECT subject, document FROM {subject_kind(prefix).TABLE}")
     }

@@ -134,7 +134,7 @@ class Shop:
         """The events of an incident, as kind and words."""
         with open_store(self.path, write=False) as store:
             return [
-                (one.kind.removeprefix("incident."), one.body.get("text", ""))
+                (one.kind.removeprefix("incident."), one.body.get("text", one.body.get("reason", "")))
                 for one in events(store.db, [subject])
             ]
 
@@ -243,6 +243,21 @@ def test_the_root_has_the_incident_also_where_only_what_it_explains_asks_for_one
     assert (incident.key, incident.services) == ("database", ("database", "api"))
 
 
+@pytest.mark.parametrize("found", ["o", "u", "g"])
+def test_a_dependency_that_is_not_shown_to_fail_explains_nothing(shop, found):
+    shop.saw(WELL)
+    for _ in range(2):
+        shop.run(api_health="d", database_port=found)
+    assert shop.incident("INC-1").key == "api"
+
+
+def test_a_dependency_that_was_down_long_ago_explains_nothing(shop):
+    shop.run(database_port="d")
+    shop.run(10, api_health="d")
+    shop.run(api_health="d")
+    assert shop.incident("INC-1").key == "api"
+
+
 def test_what_is_explained_later_is_added(shop):
     shop.saw(WELL)
     for _ in range(2):
@@ -252,7 +267,7 @@ def test_what_is_explained_later_is_added(shop):
     assert shop.run(api_health="d", web_page="d") == []
     assert shop.incident("INC-1").services == ("api", "web")
     assert shop.told("INC-1")[2:] == [
-        ("changed", ""),
+        ("changed", "web is explained by api/health"),
         ("observed", "web/page is down: web/page:d (explained by api/health)"),
     ]
 
@@ -318,6 +333,21 @@ def test_that_all_is_well_again_is_noted_once_and_again_after_the_next_failure(s
     assert [words for _, words in shop.told("INC-1")].count(ALL_UP) == 2
 
 
+def test_what_is_checked_for_the_first_time_is_not_well_again(shop):
+    shop.open("web")
+    assert shop.run(web_page="u") == ["updated INC-1 sev2: web/page is up"]
+    assert shop.run(web_page="u") == []
+
+
+def test_a_service_that_is_no_more_is_not_well_again(shop):
+    shop.run(mail_queue="u")
+    shop.open("mail")
+    shop.run(mail_queue="d")
+    without = Shop(shop.workspace.root, SHOP.partition("  mail:")[0])
+    without.minute = shop.minute
+    assert without.run(web_page="u") == []
+
+
 def test_a_check_that_went_silent_is_not_well_again(shop):
     shop.saw(WELL)
     shop.open("database")
@@ -339,7 +369,26 @@ def test_it_is_resolved_by_itself_when_asked_and_up_for_long_enough(shop):
         START + 4 * 60,
         START + 9 * 60,
     )
+    assert shop.told("INC-1")[-1] == ("resolved", "all checks have been up since 12:04 UTC")
     assert shop.run(mail_queue="u") == []
+
+
+def test_what_people_said_of_the_end_of_the_impact_stays(shop):
+    for _ in range(3):
+        shop.run(mail_queue="d")
+    shop.act("incident.changed", "INC-1", changes={"impact_ended": START + 200})
+    for _ in range(6):
+        shop.run(mail_queue="u")
+    assert (shop.incident("INC-1").state, shop.incident("INC-1").impact_ended) == ("resolved", START + 200)
+
+
+def test_the_impact_never_ends_before_it_began(shop):
+    for _ in range(3):
+        shop.run(mail_queue="d")
+    shop.act("incident.changed", "INC-1", changes={"impact_started": START + 400})
+    for _ in range(6):
+        shop.run(mail_queue="u")
+    assert (shop.incident("INC-1").state, shop.incident("INC-1").impact_ended) == ("resolved", START + 400)
 
 
 def test_it_is_not_resolved_by_itself_unless_asked(shop):
@@ -483,6 +532,27 @@ def test_a_fault_leaves_the_results_and_nothing_of_the_incidents(shop):
         assert standings(store)["mail/queue"].state is State.UP
     assert "the incidents do not show what this run found" in faults[0]
     assert "run `opsctl db verify`" in faults[0]
+
+
+def test_a_fault_in_the_middle_takes_all_of_it_back(shop):
+    for _ in range(2):
+        shop.run(mail_queue="d")
+    with open_store(shop.path, write=True) as store:
+        store.db.execute(
+            "CREATE TRIGGER no BEFORE INSERT ON events WHEN NEW.kind = 'incident.observed'"
+            " BEGIN SELECT RAISE(ABORT, 'not today'); END"
+        )
+        with pytest.raises(StoreError, match="not today"), store.writing() as db:
+            stands = {"mail/queue": standings(store)["mail/queue"]._replace(streak=3)}
+            db.execute("UPDATE spans SET results = 3")
+            try:
+                watch(db, shop.workspace, shop.world, stands, stands)
+            finally:
+                left = [
+                    db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+                    for table in ("events", "incidents", "numbers")
+                ]
+    assert left == [0, 0, 0]
 
 
 def asked(path, workspace, world, before, after):

@@ -101,7 +101,7 @@ def _check(
     from opsctl.world import this_world
 
     world = this_world()
-    workspace = open_workspace(where, world.environ)
+    workspace = open_workspace(where, world.environ, light=True)
     names = selected(workspace, options)
     if dry_run:
         emit(world, _listing(workspace, names), out)

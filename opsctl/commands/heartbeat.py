@@ -59,7 +59,7 @@ def _signal(name: str, signal: Signal, message: str, where: Path | None) -> None
     from opsctl.world import this_world
 
     world = this_world()
-    workspace = open_workspace(where, world.environ)
+    workspace = open_workspace(where, world.environ, light=True)
     require_heartbeat(workspace, name)
     with open_store(workspace.store, write=True) as store:
         beat(store, name, signal, world.now, message)

@@ -43,6 +43,6 @@ def history(
 
     one_of("--output", output, ("text", "json"))
     world = this_world()
-    workspace = open_workspace(where, world.environ)
+    workspace = open_workspace(where, world.environ, light=True)
     past = look_back(workspace, selectors or (), since, until, world.now)
     emit(world, write(past, output, reader_of(world)))

@@ -36,7 +36,7 @@ Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="The 
 def register(app: typer.Typer) -> None:
     """Add the group `metrics` to the application."""
     group = typer.Typer(
-        help="Figures of services and incidents, with what they mean and do not cover.",
+        help="Figures of a period, with what they are made of.",
         epilog=EPILOG,
         no_args_is_help=True,
         rich_markup_mode=None,

@@ -38,11 +38,11 @@ Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing when a
 Format = Annotated[str, typer.Option("-o", "--output", metavar="FORMAT", help="text or json.")]
 
 
-def open_workspace(where: Path | None, environ: Mapping[str, str]) -> Workspace:
-    """The workspace that a command acts on."""
+def open_workspace(where: Path | None, environ: Mapping[str, str], *, light: bool = False) -> Workspace:
+    """The workspace that a command acts on; `light` for what needs services and settings only."""
     from opsctl.workspace import find, load_workspace
 
-    return load_workspace(find(where), environ)
+    return load_workspace(find(where), environ, light=light)
 
 
 def one_of(option: str, value: str, allowed: Collection[str]) -> str:

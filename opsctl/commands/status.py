@@ -28,6 +28,6 @@ def status(output: Format = "text", quiet: Quiet = False, where: Where = None) -
 
     one_of("--output", output, ("text", "json"))
     world = this_world()
-    page = overview(open_workspace(where, world.environ), world.now)
+    page = overview(open_workspace(where, world.environ, light=True), world.now)
     emit(world, formats.write(page, output, reader_of(world, quiet=quiet)))
     raise typer.Exit(exit_code(page))

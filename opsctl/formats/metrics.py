@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from opsctl.formats.csv_rows import cell
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.formulas import ALIASES, DEFINITIONS, definition_of
 from opsctl.outcome import Kind
@@ -33,6 +34,8 @@ COLUMNS = (
     "unit",
     "n",
     "coverage",
+    "mean",
+    "p90",
     "reason",
     "definition",
     "since",
@@ -97,8 +100,7 @@ def write_list(output: str, out: Output) -> str:
 def write_sheet(sheet: Sheet, output: str, out: Output) -> str:
     """Figures, a row each."""
     if output == "json":
-        rows = [_row(sheet, one) for one in sheet.measured]
-        return _json({**_head(sheet), "figures": [{name: clean(row[name]) for name in row} for row in rows]})
+        return _json({**_head(sheet), "figures": [_row(sheet, one) for one in sheet.measured]})
     if output == "csv":
         return _csv(sheet)
     if out.width is None:
@@ -135,10 +137,12 @@ def _pairs(one: Measured, rows: int | None) -> Iterator[tuple[str, str]]:
         yield number.letter, f"{text}: {definition.letters[number.letter]}"
     for name, value in figure.more:
         yield name, shown(value, figure.unit)
-    yield "bounds", f"{bounds(figure) or 'none'}; {definition.bounds}"
+    limits = bounds(figure) or ("none" if figure.low is None else f"both {shown(figure.value, figure.unit)}")
+    yield "bounds", f"{limits}; {definition.bounds}"
     if figure.coverage is not None:
         yield "coverage", f"{percent(figure.coverage)} of the time is known"
-    yield "n", f"{figure.n} {definition.observed}"
+    if "n" not in definition.letters:
+        yield "n", f"{figure.n} {definition.observed}"
     yield "data", definition.data
     yield "source", definition.source
     yield from _listed("counted", figure.counted, rows)
@@ -218,14 +222,14 @@ def _csv(sheet: Sheet) -> str:
     target = io.StringIO()
     rows = csv.writer(target, lineterminator="\r\n")
     rows.writerow(COLUMNS)
-    # Names are checked when a workspace is read, so no cell can begin like a formula.
     rows.writerows(
-        [row[column] for column in COLUMNS] for row in (_row(sheet, one) for one in sheet.measured)
+        [cell(row.get(column)) for column in COLUMNS]
+        for row in ({**_row(sheet, one), **dict(one.figure.more)} for one in sheet.measured)
     )
     return target.getvalue()
 
 
-def _row(sheet: Sheet, one: Measured) -> dict[str, str | float | None]:
+def _row(sheet: Sheet, one: Measured) -> dict[str, object]:
     figure = one.figure
     return {
         "metric": _name(one),
@@ -237,6 +241,7 @@ def _row(sheet: Sheet, one: Measured) -> dict[str, str | float | None]:
         "unit": figure.unit,
         "n": figure.n,
         "coverage": figure.coverage,
+        "more": dict(figure.more),
         "reason": figure.reason,
         "since": moment(sheet.since),
         "until": moment(sheet.until),
@@ -247,10 +252,9 @@ def _explained(sheet: Sheet, one: Measured) -> dict[str, object]:
     figure, definition = one.figure, definition_of(one.figure.definition)
     return {
         **_row(sheet, one),
-        "definition": _definition(definition),
+        "about": _definition(definition),
         "working": working(figure) if figure.value is not None else None,
         "numbers": {number.letter: number.value for number in figure.numbers},
-        "more": dict(figure.more),
         "counted": [line(text) for text in figure.counted],
         "left_out": [line(text) for text in figure.left_out],
     }

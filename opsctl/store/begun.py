@@ -10,7 +10,7 @@ from opsctl.ledger.incident import Incident, decode
 if TYPE_CHECKING:
     import sqlite3
 
-# A record's times are seconds, as records have them.
+# As in the index `incidents_by_beginning`. A record's times are seconds.
 _BEGAN = "coalesce(json_extract(document, '$.impact_started'), json_extract(document, '$.opened'))"
 
 

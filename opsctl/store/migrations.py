@@ -167,6 +167,8 @@ CREATE TABLE incidents (
 ) STRICT;
 CREATE INDEX incidents_by_state ON incidents (state);
 CREATE INDEX incidents_by_key ON incidents (key) WHERE key IS NOT NULL;
+CREATE INDEX incidents_by_beginning ON incidents
+    (coalesce(json_extract(document, '$.impact_started'), json_extract(document, '$.opened')));
 CREATE TABLE reviews (
     subject TEXT PRIMARY KEY,
     document TEXT NOT NULL,

@@ -33,11 +33,16 @@ _RAW = """
         AND r.latency IS NOT NULL AND c.name IN (SELECT value FROM json_each(:names))
     GROUP BY c.name, r.latency
 """
+# Hour by hour, as the hours lie in the order of time and one check's are few among them.
 _ROLLED = """
+    WITH RECURSIVE window (hour) AS (
+        SELECT :since UNION ALL SELECT hour + 1 FROM window WHERE hour + 1 < :until
+    )
     SELECT c.name, h.latencies
-    FROM hours AS h
-    JOIN checks AS c ON c.id = h.check_id
-    WHERE h.hour >= :since AND h.hour < :until AND c.name IN (SELECT value FROM json_each(:names))
+    FROM json_each(:names) AS wanted
+    CROSS JOIN checks AS c ON c.name = wanted.value
+    CROSS JOIN window
+    CROSS JOIN hours AS h ON h.hour = window.hour AND h.check_id = c.id
 """
 
 

@@ -221,7 +221,7 @@ def test_a_signal_ends_the_run_with_partial_results_recorded(opsctl, number, cod
         """
         opsctl.write("opsctl.yaml", yaml)
         child = subprocess.Popen(
-            opsctl.argv("check"),
+            opsctl.argv("check", "--jobs", "1"),
             cwd=opsctl.path,
             env=opsctl.environment(),
             stdout=subprocess.PIPE,

@@ -1,0 +1,26 @@
+"""Fill values into texts: `{{ host }}` becomes the value, and the value is never read again."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_BLANK = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+def names(text: str) -> Iterator[str]:
+    """The names that stand in the text; ValueError where one is none."""
+    for found in _BLANK.finditer(text):
+        name = found[1].strip()
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"`{found[0]}` names no value; write `{{{{ name }}}}`")
+        yield name
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with every value in its place; KeyError where one is not known."""
+    return _BLANK.sub(lambda found: values[found[1].strip()], text)

@@ -1,0 +1,58 @@
+"""What a workspace declares beside its services: checklists, runbooks, freezes, and what is wrong there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from opsctl.references import duplicates, without_runbook
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from opsctl.checklists import Checklist
+    from opsctl.composing import Problem
+    from opsctl.declared import DeclaredService, Part
+    from opsctl.freezes import Freeze
+    from opsctl.places import Located
+    from opsctl.runbooks import Runbook
+
+
+class Practices(NamedTuple):
+    """Everything by id, in the order of the files."""
+
+    checklists: Mapping[str, Checklist]
+    runbooks: Mapping[str, Runbook]
+    freezes: Mapping[str, Freeze]
+
+
+def gather(
+    folder: Path,
+    parts: Sequence[Part],
+    declared: Sequence[tuple[Located, DeclaredService | None]],
+    problems: list[Problem],
+) -> Practices:
+    """The practices of all files; what is wrong across them is added to `problems`."""
+    checklists = _section(parts, "checklists", "checklist", problems)
+    freezes = _section(parts, "freezes", "freeze", problems)
+    runbooks = _runbooks(parts, problems)
+    written = {*runbooks, *(path.stem for path in (folder / "runbooks").glob("*.md"))}
+    problems.extend(without_runbook(declared, written))
+    return Practices(checklists, runbooks, freezes)
+
+
+def _section(parts: Sequence[Part], name: str, noun: str, problems: list[Problem]) -> dict[str, Any]:
+    pairs = [pair for part in parts for pair in getattr(part, name)]
+    problems.extend(duplicates(pairs, noun))
+    return {place.text: definition for place, definition in pairs if definition is not None}
+
+
+def _runbooks(parts: Sequence[Part], problems: list[Problem]) -> dict[str, Runbook]:
+    found = _section(parts, "runbooks", "runbook", problems)
+    if not found:
+        return {}
+    from opsctl.runbooks import Runbook
+
+    return {
+        name: Runbook(name, one.place.source.file, one.digest, one.procedure) for name, one in found.items()
+    }
