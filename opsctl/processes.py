@@ -23,6 +23,8 @@ _LOOK = 0.02
 _CHUNK = 64 * 1024
 
 _groups: set[int] = set()
+# When `stop_all` was last called: a child that was being started just then is not in `_groups` yet.
+_stops: list[float] = []
 
 
 class Output(NamedTuple):
@@ -79,6 +81,7 @@ def run(
     Raises OSError where the program cannot be started (FileNotFoundError, PermissionError ...) or
     how it ends could not be known, and ValueError where an argument or a variable holds a NUL.
     """
+    import signal
     import subprocess
 
     _refuse_ignored_children()
@@ -95,6 +98,8 @@ def run(
     )
     try:
         _groups.add(child.pid)
+        if _stops and _stops[-1] >= started:
+            _send(child.pid, signal.SIGKILL)
         return _follow(child, started, timeout, stdin or b"", keep)
     except BaseException:
         _kill(child)
@@ -111,6 +116,7 @@ def stop_all() -> None:
     """End every child that is being waited for, for when opsctl itself is told to stop."""
     import signal
 
+    _stops[:] = [time.monotonic()]
     if _groups:
         for group in tuple(_groups):
             _send(group, signal.SIGTERM)

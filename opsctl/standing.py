@@ -9,6 +9,8 @@ from opsctl.outcome import State
 from opsctl.rooting import root_causes
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from opsctl.definitions import CheckDefinition, Service, Workspace
     from opsctl.records import Standing
 
@@ -48,11 +50,17 @@ def overview(workspace: Workspace, now: float) -> Page:
 
     Raises StoreError where the store cannot be read.
     """
-    from opsctl.store.latest import standings
     from opsctl.store.opening import open_store
 
-    with open_store(workspace.store, write=False) as store:
-        known = standings(store)
+    with open_store(workspace.store, write=False) as store, store.reading() as db:
+        return overview_in(db, workspace, now)
+
+
+def overview_in(db: sqlite3.Connection, workspace: Workspace, now: float) -> Page:
+    """As `overview`, inside a transaction."""
+    from opsctl.store.latest import standings_in
+
+    known = standings_in(db)
     stands = [
         _stand(service, check, known.get(name), now) for name, (service, check) in workspace.checks().items()
     ]

@@ -106,4 +106,4 @@ def _asked(
     from opsctl.world import this_world
 
     world = this_world()
-    return world, open_workspace(where, world.environ), Period(period, since, until)
+    return world, open_workspace(where, world.environ, light=True), Period(period, since, until)

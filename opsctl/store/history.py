@@ -97,11 +97,16 @@ def outages(store: Store, names: Iterable[str] | None, since: float, until: floa
     An outage goes on over time without data: nothing showed that it had ended.
     """
     with store.reading() as db:
-        ids = _ids(db, names)
-        rows = db.execute(_RUNS_OF_SPANS, (json.dumps(list(ids.values())), _BAD, millis(since)))
-        found = [
-            outage for name, spans in groupby(rows, itemgetter(0)) for outage in _outages(name, list(spans))
-        ]
+        return outages_in(db, names, since, until)
+
+
+def outages_in(
+    db: sqlite3.Connection, names: Iterable[str] | None, since: float, until: float
+) -> list[Outage]:
+    """As `outages`, inside a transaction."""
+    ids = _ids(db, names)
+    rows = db.execute(_RUNS_OF_SPANS, (json.dumps(list(ids.values())), _BAD, millis(since)))
+    found = [outage for name, spans in groupby(rows, itemgetter(0)) for outage in _outages(name, list(spans))]
     return [each for each in found if each.started < until and (each.ended is None or each.ended > since)]
 
 

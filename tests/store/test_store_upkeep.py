@@ -37,6 +37,8 @@ def test_a_store_says_what_it_is(path, keep):
             "heartbeats": 0,
             "beats": 0,
         },
+        events=0,
+        head="00" * 32,
     )
 
 
