@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from opsctl.errors import UsageError
@@ -48,15 +48,25 @@ def _user() -> str:
         raise UsageError("nobody is logged in; say who acts with OPSCTL_ACTOR=NAME") from error
 
 
+class _Rehearsed(Exception):  # noqa: N818 - it ends a transaction, and is no error
+    """Everything was tried, and nothing of it is to be kept."""
+
+
 @contextmanager
-def acting(workspace: Workspace, world: World) -> Iterator[Ledger]:
-    """One command's hold on the store of the workspace; StoreError where it cannot be written."""
+def acting(workspace: Workspace, world: World, *, dry_run: bool = False) -> Iterator[Ledger]:
+    """One command's hold on the store of the workspace; with `dry_run`, nothing of it is kept.
+
+    Raises StoreError where the store cannot be written.
+    """
     actor = actor_of(world)
     with (
+        suppress(_Rehearsed),
         open_store(workspace.store, write=True) as store,
         deciding(store, actor, world.now) as ledger,
     ):
         yield ledger
+        if dry_run:
+            raise _Rehearsed
 
 
 def text_of(text: str, what: str) -> str:

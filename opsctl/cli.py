@@ -25,6 +25,7 @@ COMMANDS = {
     "status": "status",
     "history": "history",
     "metrics": "metrics",
+    "incident": "incident",
     "heartbeat": "heartbeat",
     "log": "log",
     "undo": "undo",

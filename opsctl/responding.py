@@ -8,7 +8,6 @@ from opsctl.acting import text_of
 from opsctl.clocks import review_due
 from opsctl.errors import RefusedError, UsageError
 from opsctl.ledger.incident import ALLOWED, SEVERITIES, TIMES
-from opsctl.ledger.names import subject_named
 from opsctl.policies import policies
 from opsctl.prose import line, listed, shorten, suggestion, ticked
 from opsctl.store.ledger import events, records
@@ -69,15 +68,6 @@ class Changes(NamedTuple):
     times: Mapping[str, float] = {}
 
 
-def found(ledger: Ledger, name: str) -> Incident:
-    """The incident that a name means; UsageError where there is none."""
-    subject = subject_named(name, "INC")
-    incident = ledger.get(subject)
-    if incident is None:
-        raise UsageError(f"there is no {subject}; `opsctl incident list --all` shows what there is")
-    return cast("Incident", incident)
-
-
 def proposed(workspace: Workspace, services: Sequence[str]) -> Severity:
     """The severity by the worst tier of the services; by that of a normal one where none is named."""
     tiers = policies(workspace).incidents.tiers
@@ -113,9 +103,19 @@ def open_incident(ledger: Ledger, workspace: Workspace, report: Report) -> Incid
     return incident
 
 
-def acknowledge(ledger: Ledger, incident: Incident, at: float | None, text: str | None) -> Incident:
-    """Somebody takes it on."""
-    return _move(ledger, incident, "ack", "incident.acknowledged", _said(text), at)
+def acknowledge(
+    ledger: Ledger,
+    workspace: Workspace,
+    incident: Incident,
+    at: float | None,
+    text: str | None,
+    role: str | None = None,
+) -> Incident:
+    """Somebody takes it on; who decides that also takes a role where one is named."""
+    taken = _move(ledger, incident, "ack", "incident.acknowledged", _said(text), at)
+    if role is None:
+        return taken
+    return update(ledger, workspace, taken, Changes(roles=((role, ledger.actor.name),)), at)
 
 
 def mitigate(ledger: Ledger, incident: Incident, at: float | None, text: str | None) -> Incident:
@@ -200,7 +200,7 @@ def escalate(
     changes = {"severity": severity} if severity else {}
     body = {"changes": changes, "to": to, "reason": text_of(reason, "--reason")}
     ledger.append("incident.escalated", incident.subject, body)
-    return found(ledger, incident.subject)
+    return _now(ledger, incident.subject)
 
 
 def merge(ledger: Ledger, source: Incident, into: Incident) -> Incident:
@@ -213,14 +213,14 @@ def merge(ledger: Ledger, source: Incident, into: Incident) -> Incident:
     ledger.append("incident.merged", source.subject, {"into": into.subject})
     body = {"other": source.subject, "services": list(source.services)}
     ledger.append("incident.absorbed", into.subject, body)
-    return found(ledger, into.subject)
+    return _now(ledger, into.subject)
 
 
 def link(ledger: Ledger, incident: Incident, relation: str, other: str) -> Incident:
     """Note that it has to do with something: another subject, a change, a commit, a page."""
     ledger.append("incident.linked", incident.subject, {"relation": relation, "other": other})
     _link_back(ledger, incident, relation, other)
-    return found(ledger, incident.subject)
+    return _now(ledger, incident.subject)
 
 
 def note(ledger: Ledger, incident: Incident, text: str, at: float | None) -> Incident:
@@ -263,7 +263,7 @@ def update(
         _tell(ledger, incident, "incident.updated", body, at)
     elif not fields and not changes.roles:
         raise UsageError("nothing to update; say how it stands, or what changes (see --help)")
-    return _in_order(ledger, found(ledger, incident.subject))
+    return _in_order(ledger, _now(ledger, incident.subject))
 
 
 def _changed_fields(
@@ -310,7 +310,7 @@ def _move(
     _allow(incident, verb)
     when = _past(ledger, ledger.recorded if at is None else at, "--at")
     ledger.append(kind, incident.subject, body, when)
-    return _in_order(ledger, found(ledger, incident.subject))
+    return _in_order(ledger, _now(ledger, incident.subject))
 
 
 def _tell(
@@ -320,7 +320,7 @@ def _tell(
         raise _moved(incident)
     when = ledger.recorded if at is None else _past(ledger, at, "--at")
     ledger.append(kind, incident.subject, body, when)
-    return found(ledger, incident.subject)
+    return _now(ledger, incident.subject)
 
 
 def _past(ledger: Ledger, at: float, option: str) -> float:
@@ -343,6 +343,10 @@ def _in_order(ledger: Ledger, incident: Incident) -> Incident:
         if at is not None and at > ledger.recorded:
             raise UsageError(f"{_said_of(name)} is in the future; say what has happened, and when")
     return incident
+
+
+def _now(ledger: Ledger, subject: str) -> Incident:
+    return cast("Incident", ledger.get(subject))
 
 
 def _said_of(name: str) -> str:

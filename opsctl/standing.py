@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from opsctl.caseload import Wanted, cases
 from opsctl.errors import ExitCode, worst
 from opsctl.outcome import State
 from opsctl.rooting import root_causes
@@ -11,6 +12,7 @@ from opsctl.rooting import root_causes
 if TYPE_CHECKING:
     import sqlite3
 
+    from opsctl.caseload import Case
     from opsctl.definitions import CheckDefinition, Service, Workspace
     from opsctl.records import Standing
 
@@ -38,11 +40,16 @@ class Stand(NamedTuple):
 
 
 class Page(NamedTuple):
-    """The status of a workspace at one moment (UTC epoch seconds)."""
+    """The status of a workspace at one moment (UTC epoch seconds).
+
+    `cases` are the incidents that are on or owe a review.
+    """
 
     workspace: str
+    timezone: str
     at: float
     stands: tuple[Stand, ...]
+    cases: tuple[Case, ...]
 
 
 def overview(workspace: Workspace, now: float) -> Page:
@@ -65,7 +72,9 @@ def overview_in(db: sqlite3.Connection, workspace: Workspace, now: float) -> Pag
         _stand(service, check, known.get(name), now) for name, (service, check) in workspace.checks().items()
     ]
     roots = root_causes(workspace.services, [one.check for one in stands if one.state is State.DOWN])
-    return Page(workspace.name, now, tuple(one._replace(explained_by=roots.get(one.check)) for one in stands))
+    explained = tuple(one._replace(explained_by=roots.get(one.check)) for one in stands)
+    pending = cases(db, workspace, Wanted(), now)
+    return Page(workspace.name, workspace.timezone, now, explained, pending)
 
 
 def exit_code(page: Page) -> ExitCode:

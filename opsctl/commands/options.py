@@ -35,6 +35,7 @@ Out = Annotated[
     typer.Option("--out", metavar="FILE", help="Write to this file, whole, not to standard output."),
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing when all is well.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Format = Annotated[str, typer.Option("-o", "--output", metavar="FORMAT", help="text or json.")]
 
 
@@ -65,6 +66,20 @@ def confirm(world: World, question: str, *, yes: bool) -> None:
     world.stderr.flush()
     if world.stdin.readline().strip().lower() not in {"y", "yes"}:
         raise RefusedError("the answer was not yes, so nothing was done")
+
+
+def asked(world: World, value: str | None, question: str, way: str) -> str:
+    """`value`, or what a person answers where it is missing; empty where they answer nothing.
+
+    Raises UsageError, which says `way` to give it, where nobody can be asked.
+    """
+    if value is not None:
+        return value
+    if not world.interactive:
+        raise UsageError(f"{question} is missing; {way}")
+    world.stderr.write(f"{question}: ")
+    world.stderr.flush()
+    return world.stdin.readline().strip()
 
 
 def reader_of(world: World, *, quiet: bool = False, explain: bool = False, to_file: bool = False) -> Output:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.options import Format, Where, confirm, emit, one_of, open_workspace, reader_of
+from opsctl.commands.options import DryRun, Format, Where, confirm, emit, one_of, open_workspace, reader_of
 
 EPILOG = """Examples:
 
@@ -34,9 +34,7 @@ def undo(
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     output: Format = "text",
     where: Where = None,
 ) -> None:

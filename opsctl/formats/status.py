@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from opsctl.formats.incidents import case_data, case_lines
 from opsctl.formats.summary import clean, moment, short_moment
 from opsctl.formats.text import paint, symbol
 from opsctl.outcome import Kind, State
@@ -28,9 +29,15 @@ def write(page: Page, output: str, out: Output) -> str:
     shown = sorted(page.stands, key=lambda one: _RANK[one.state])
     if out.quiet:
         shown = [one for one in shown if one.state is not State.UP]
-        if not shown:
+        if not shown and not page.cases:
             return ""
-    return "\n".join([*_services(shown, out), *([""] if shown else []), *_totals(page)]) + "\n"
+    blocks = (list(_services(shown, out)), list(_incidents(page, out)), list(_totals(page)))
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _incidents(page: Page, out: Output) -> Iterator[str]:
+    for one in page.cases:
+        yield from case_lines(one, page.at, page.timezone, out)
 
 
 def _services(shown: list[Stand], out: Output) -> Iterator[str]:
@@ -46,9 +53,21 @@ def _services(shown: list[Stand], out: Output) -> Iterator[str]:
             yield f"{one.state}\t{one.check}\t{text}"
         else:
             label = f"{symbol(one.state, out)} {one.state:<8}"
+            lead = f"{paint(label, one.state, out)}  {one.check:<{width}}  "
             room = max(20, out.width - width - len(label) - 4)
-            cut = shorten(text, room) if one.state is State.UP else text
-            yield f"{paint(label, one.state, out)}  {one.check:<{width}}  {cut}"
+            if one.state is State.UP:
+                yield lead + shorten(text, room)
+            else:
+                yield from _folded(lead, text, room, out.width - room)
+
+
+def _folded(lead: str, text: str, room: int, indent: int) -> Iterator[str]:
+    """What is not well is never cut: it goes on below, after the same indent."""
+    from textwrap import wrap
+
+    first, *rest = wrap(text, room) or [""]
+    yield lead + first
+    yield from (" " * indent + one for one in rest)
 
 
 def _totals(page: Page) -> Iterator[str]:
@@ -58,6 +77,12 @@ def _totals(page: Page) -> Iterator[str]:
     yield f"{count('check', len(page.stands))}: {', '.join(parts) or 'none'}" + (
         f"; {stale} stale" if stale else ""
     )
+    if page.cases:
+        active = sum(one.incident.active for one in page.cases)
+        late = sum(one.overdue(page.at) for one in page.cases)
+        owed = len(page.cases) - active
+        reviews = f", {count('review', owed)} owed" if owed else ""
+        yield f"{count('incident', active)} on{reviews}" + (f"; {late} overdue" if late else "")
     if any(one.age is None for one in page.stands):
         yield "next: opsctl check"
 
@@ -75,4 +100,5 @@ def _document(page: Page) -> dict[str, object]:
             }
             for one in page.stands
         ],
+        "incidents": [case_data(one, page.at) for one in page.cases],
     }
