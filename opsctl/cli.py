@@ -26,6 +26,7 @@ COMMANDS = {
     "history": "history",
     "metrics": "metrics",
     "incident": "incident",
+    "backlog": "backlog",
     "heartbeat": "heartbeat",
     "log": "log",
     "undo": "undo",

@@ -9,7 +9,8 @@ from opsctl.clocks import review_due
 from opsctl.errors import RefusedError, UsageError
 from opsctl.ledger.incident import ALLOWED, SEVERITIES, TIMES
 from opsctl.policies import policies
-from opsctl.prose import line, listed, shorten, suggestion, ticked
+from opsctl.prose import line, listed, shorten, ticked
+from opsctl.selecting import known_services
 from opsctl.store.ledger import events, records
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def open_incident(ledger: Ledger, workspace: Workspace, report: Report) -> Incid
     title = line(text_of(report.title, "the title"))
     if len(title) > _LONGEST_TITLE:
         raise UsageError(f"the title has {len(title)} characters, at most 200; say the rest in a note")
-    _known_services(workspace, report.services)
+    known_services(workspace.services, report.services)
     for role, _ in report.roles:
         _known_role(workspace, role)
     at = _past(ledger, ledger.recorded if report.at is None else report.at, "--at")
@@ -284,7 +285,7 @@ def _changed_fields(
     if changes.runbook is not None:
         fields["runbook"] = changes.runbook
     if changes.services:
-        _known_services(workspace, changes.services)
+        known_services(workspace.services, changes.services)
         fields["services"] = list(dict.fromkeys((*incident.services, *changes.services)))
     if changes.tags:
         fields["tags"] = list(dict.fromkeys((*incident.tags, *changes.tags)))
@@ -386,15 +387,6 @@ def _link_back(ledger: Ledger, incident: Incident, relation: str, other: str) ->
     kind = "incident.linked" if prefix == "INC" else "item.linked"
     back = relation if relation == "related to" else f"has {relation}"
     ledger.append(kind, other, {"relation": back, "other": incident.subject})
-
-
-def _known_services(workspace: Workspace, services: Sequence[str]) -> None:
-    for name in services:
-        if name not in workspace.services:
-            hint = (
-                suggestion(name, workspace.services) or f"; there are {ticked(list(workspace.services)[:20])}"
-            )
-            raise UsageError(f"no service is called `{line(shorten(name, 60))}`{hint}")
 
 
 def _known_role(workspace: Workspace, role: str) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from opsctl.definitions import TIERS
 from opsctl.errors import UsageError
-from opsctl.prose import suggestion, ticked
+from opsctl.prose import line, shorten, suggestion, ticked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from opsctl.definitions import CheckDefinition, Service
 
@@ -31,6 +31,14 @@ def select(known: Known, selectors: Sequence[str], exclude: Sequence[str] = ()) 
     if not chosen:
         raise UsageError("the selection is empty: everything selected is excluded too")
     return [name for name in known if name in chosen]
+
+
+def known_services(services: Mapping[str, Service], names: Iterable[str]) -> None:
+    """UsageError for the first name that no service has."""
+    for name in names:
+        if name not in services:
+            hint = suggestion(name, services) or f"; there are {ticked(list(services)[:20], 'and')}"
+            raise UsageError(f"no service is called `{line(shorten(name, 60))}`{hint}")
 
 
 def _meant(known: Known, selectors: Sequence[str]) -> set[str]:

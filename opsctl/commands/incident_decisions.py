@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.deciding import At, Name, Text, decide, desk_at, named, words
+from opsctl.commands.deciding import At, Text, desk_at, words
+from opsctl.commands.incident_desk import Name, decide, named, the
 from opsctl.commands.options import DryRun, Format, Where, asked
 
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")]
@@ -90,8 +91,7 @@ def open_(
         runbook=runbook,
         tags=tuple(tag or ()),
     )
-    case = decide(desk, lambda ledger: open_incident(ledger, desk.workspace, report))
-    desk.show_similar(case)
+    decide(desk, lambda ledger: open_incident(ledger, desk.workspace, report))
 
 
 def ack(
@@ -112,9 +112,7 @@ def ack(
     when, name = desk.moment(at, "--at"), named(desk, incident)
     decide(
         desk,
-        lambda ledger: acknowledge(
-            ledger, desk.workspace, desk.incident(ledger, name), when, words(text), as_
-        ),
+        lambda ledger: acknowledge(ledger, desk.workspace, the(ledger, name), when, words(text), as_),
     )
 
 
@@ -131,7 +129,7 @@ def mitigate(
 
     desk = desk_at(where, output, dry_run=dry_run)
     when, name = desk.moment(at, "--at"), named(desk, incident)
-    decide(desk, lambda ledger: responding.mitigate(ledger, desk.incident(ledger, name), when, words(text)))
+    decide(desk, lambda ledger: responding.mitigate(ledger, the(ledger, name), when, words(text)))
 
 
 def resolve(
@@ -162,7 +160,7 @@ def resolve(
     decide(
         desk,
         lambda ledger: responding.resolve(
-            ledger, desk.workspace, desk.incident(ledger, name), when, words(text), ended, forced
+            ledger, desk.workspace, the(ledger, name), when, words(text), ended, forced
         ),
     )
 
@@ -186,7 +184,7 @@ def close(
     decide(
         desk,
         lambda ledger: responding.close(
-            ledger, desk.workspace, desk.incident(ledger, name), when, reason, false_alarm=false_alarm
+            ledger, desk.workspace, the(ledger, name), when, reason, false_alarm=false_alarm
         ),
     )
 
@@ -206,7 +204,7 @@ def reopen(
     desk = desk_at(where, output, dry_run=dry_run)
     when, name = desk.moment(at, "--at"), named(desk, incident, active=False)
     why = asked(desk.world, reason or words(text), "the reason", "add --reason TEXT")
-    decide(desk, lambda ledger: responding.reopen(ledger, desk.incident(ledger, name), when, why))
+    decide(desk, lambda ledger: responding.reopen(ledger, the(ledger, name), when, why))
 
 
 def escalate(
@@ -228,7 +226,7 @@ def escalate(
     name = named(desk, incident)
     worse = None if severity is None else responding.severity_named(severity)
     why = asked(desk.world, reason or words(text), "the reason", "add --reason TEXT")
-    decide(desk, lambda ledger: responding.escalate(ledger, desk.incident(ledger, name), worse, to, why))
+    decide(desk, lambda ledger: responding.escalate(ledger, the(ledger, name), worse, to, why))
 
 
 def merge(
@@ -244,5 +242,5 @@ def merge(
     desk = desk_at(where, output, dry_run=dry_run)
     decide(
         desk,
-        lambda ledger: responding.merge(ledger, desk.incident(ledger, incident), desk.incident(ledger, into)),
+        lambda ledger: responding.merge(ledger, the(ledger, incident), the(ledger, into)),
     )

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.deciding import At, Text, decide, desk_at, words
+from opsctl.commands.deciding import At, Text, desk_at, words
 from opsctl.commands.incident_decisions import Role, Runbook, Service, Tag
+from opsctl.commands.incident_desk import decide, the
 from opsctl.commands.options import DryRun, Format, Where, asked
 from opsctl.ledger.incident import TIMES
 
@@ -79,9 +80,7 @@ def update(
             text=asked(desk.world, None, "how it stands", "write it after the incident, or see --help")
         )
     when = desk.moment(at, "--at")
-    decide(
-        desk, lambda ledger: updated(ledger, desk.workspace, desk.incident(ledger, incident), changes, when)
-    )
+    decide(desk, lambda ledger: updated(ledger, desk.workspace, the(ledger, incident), changes, when))
 
 
 def note(
@@ -103,11 +102,11 @@ def note(
     if amend is not None:
         decide(
             desk,
-            lambda ledger: responding.amend(ledger, desk.incident(ledger, incident), amend, said, when),
+            lambda ledger: responding.amend(ledger, the(ledger, incident), amend, said, when),
         )
         return
     kept = asked(desk.world, said, "the note", "write it after the incident")
-    decide(desk, lambda ledger: responding.note(ledger, desk.incident(ledger, incident), kept, when))
+    decide(desk, lambda ledger: responding.note(ledger, the(ledger, incident), kept, when))
 
 
 def link(
@@ -124,4 +123,4 @@ def link(
     from opsctl import responding
 
     desk = desk_at(where, output, dry_run=dry_run)
-    decide(desk, lambda ledger: responding.link(ledger, desk.incident(ledger, incident), relation, other))
+    decide(desk, lambda ledger: responding.link(ledger, the(ledger, incident), relation, other))

@@ -72,6 +72,11 @@ def _details(event: Event, timezone: str) -> str:
     body: Mapping[str, Any] = event.body
     if event.kind == "review.submitted":
         return f"actions {field('actions', body.get('actions'), timezone)}"
+    if event.kind == "item.started":
+        return _measured("baseline", body["baseline"])
+    if event.kind == "item.verified":
+        verdict = body["verdict"]
+        return f"{line(str(verdict['outcome']))}: {line(str(verdict['words']))}"
     if isinstance(body.get("changes"), dict):
         return field("changes", body["changes"], timezone)
     if "role" in body and "person" in body:
@@ -83,6 +88,13 @@ def _details(event: Event, timezone: str) -> str:
         if name not in _PLAIN and name not in _LEFT_OUT and value not in (None, "", (), [], {}, False)
     ]
     return "; ".join([*plain, *rest])
+
+
+def _measured(name: str, stored: Mapping[str, Any] | None) -> str:
+    if stored is None:
+        return f"no {name}"
+    value = "no data" if stored["value"] is None else f"{stored['value']:.4g}"
+    return f"{name} {value} (n={stored['n']})"
 
 
 def _member(value: Any, timezone: str) -> str:
