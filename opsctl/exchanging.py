@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from opsctl.errors import OpsctlError, UsageError
 from opsctl.hours import hours
 from opsctl.improving import Fields, add, edit, found
-from opsctl.moments import moment
+from opsctl.moments import deadline
 from opsctl.prose import count, line, shorten, suggestion, ticked
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _fields(values: Mapping[str, Any], now: float, timezone: str) -> Fields:
         elif name == "effort":
             found_[name] = hours(str(value), name)
         elif name == "due":
-            found_[name] = moment(_text(name, value), now, timezone, name, ahead=True)
+            found_[name] = deadline(_text(name, value), now, timezone, name)
         else:
             found_[name] = _text(name, value)
     return Fields(**found_)

@@ -20,6 +20,7 @@ _WORDS = {
 }  # fmt: skip
 _SPOKEN = re.compile(r"(an?|[0-9]+(?:\.[0-9]+)?) ?([a-z]+?)s?")
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NEAR = {"yesterday": -1, "today": 0, "tomorrow": 1}
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LAST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
@@ -49,6 +50,16 @@ def moment(text: str, now: float, timezone: str, option: str, *, ahead: bool = F
             f"{option} `{line(shorten(text, 40))}` is too far away; write a time from 1970 to 9000"
         )
     return found
+
+
+def deadline(text: str, now: float, timezone: str, option: str) -> float:
+    """As `moment` ahead, for what is due: a bare day means its last second."""
+    at = moment(text, now, timezone, option, ahead=True)
+    said = text.strip().lower()
+    if not _DAY.fullmatch(said) and said not in _NEAR and said not in _DAYS:
+        return at
+    zone = UTC if timezone == "UTC" else ZoneInfo(timezone)
+    return _at(datetime.fromtimestamp(at, zone).date() + timedelta(days=1), "", zone) - 1
 
 
 class _SkippedError(ValueError):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsctl.errors import UsageError
-from opsctl.moments import moment
+from opsctl.moments import deadline, moment
 
 NOW = "2026-11-21T12:00:00Z"  # a Saturday, 13:00 in Berlin
 
@@ -147,3 +147,17 @@ def test_a_clock_time_is_never_on_the_wrong_side_of_now(now, zone, day, hour, mi
         return  # one of the two is skipped when the clocks change
     assert before <= now < after
     assert after - before <= (8 if day else 1.1) * 86_400
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-12-04", "2026-12-04T22:59:59Z"),
+        ("tomorrow", "2026-11-21T22:59:59Z"),
+        ("Friday", "2026-11-27T22:59:59Z"),
+        ("2026-12-04 14:00", "2026-12-04T13:00:00Z"),
+        ("2w", "2026-12-04T12:00:00Z"),
+    ],
+)
+def test_a_bare_day_is_due_at_its_end(text, expected):
+    assert deadline(text, at("2026-11-20T12:00:00Z"), "Europe/Berlin", "--due") == at(expected)

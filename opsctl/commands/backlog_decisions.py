@@ -222,7 +222,7 @@ def _fields(
         impact=impact,
         effort=None if effort is None else hours(effort, "--effort"),
         owner=owner,
-        due=desk.moment(due, "--due", ahead=True),
+        due=desk.deadline(due, "--due"),
         tags=None if tag is None else tuple(tag),
         services=None if service is None else tuple(service),
         source=source,

@@ -37,6 +37,12 @@ class Desk(NamedTuple):
             return None
         return moment(text, self.world.now, self.workspace.timezone, option, ahead=ahead)
 
+    def deadline(self, text: str | None, option: str) -> float | None:
+        """The time by which an option says that something is due; UsageError for any other text."""
+        from opsctl.moments import deadline
+
+        return None if text is None else deadline(text, self.world.now, self.workspace.timezone, option)
+
     def times(self, texts: Sequence[str], names: Collection[str]) -> dict[str, float]:
         """`detected=14:55` as names and times; UsageError for any other text."""
         found = {}
