@@ -26,6 +26,7 @@ COMMANDS = {
     "history": "history",
     "metrics": "metrics",
     "incident": "incident",
+    "review": "review",
     "backlog": "backlog",
     "heartbeat": "heartbeat",
     "log": "log",

@@ -78,6 +78,9 @@ class Reviews:
         Literal["calendar", "business"], Doc("Whether Saturdays and Sundays count towards the due time.")
     ] = "calendar"
     whys: Annotated[int, Between(1, 10), Doc("How many whys lint asks for.")] = 5
+    verbs: Annotated[
+        tuple[str, ...], Doc("Words that actions may begin with, beside those that lint knows.")
+    ] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

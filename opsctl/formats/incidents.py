@@ -156,7 +156,7 @@ def _timeline(story: Story, out: Output) -> Iterator[str]:
     """An entry a line; in a pipe: number, time, who, what."""
     if out.width is None:
         for one in story.entries:
-            yield "\t".join((str(one.event), zoned(one.at, story.timezone, seconds=True), *_said(one)))
+            yield "\t".join((str(one.event), zoned(one.at, story.timezone, seconds=True), *entry_words(one)))
         return
     day = ""
     number = max((len(str(one.event)) for one in story.entries), default=1)
@@ -165,14 +165,15 @@ def _timeline(story: Story, out: Output) -> Iterator[str]:
         if then[:10] != day:
             day = then[:10]
             yield f"{day} ({then[20:]})"
-        who, text = _said(one)
+        who, text = entry_words(one)
         lead = f"  {one.event:>{number}}  {then[11:16]}  "
         first, *rest = _folded(f"{text}  ({who})", out.width, len(lead))
         yield lead + first.lstrip()
         yield from rest
 
 
-def _said(entry: Entry) -> tuple[str, str]:
+def entry_words(entry: Entry) -> tuple[str, str]:
+    """Who and what of an entry; with how much later it was written down, and what it said before."""
     late = entry.recorded - entry.at
     notes = [f"recorded {brief(Kind.DURATION, late)} later"] if late >= 60 else []
     notes += [f"amended; before: {shorten(line(entry.said[0]), 60)}"] if entry.amended else []
@@ -205,7 +206,7 @@ def _markdown(story: Story, *, whole: bool) -> Iterator[str]:
         yield from ("", "## Timeline", "")
     yield from ("| at | who | what |", "| --- | --- | --- |")
     for entry in story.entries:
-        who, text = _said(entry)
+        who, text = entry_words(entry)
         yield f"| {zoned(entry.at, zone, seconds=True)} | {escape(who)} | {escape(text)} |"
 
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from opsctl.records import CheckRun
 
 _SIGNS = {State.UP: "✅", State.DEGRADED: "⚠️", State.DOWN: "❌", State.UNKNOWN: "❔"}
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~&$-])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$])")
+# At the start of a text these would begin a list, a heading or a line.
+_LEADING = re.compile(r"([-+#=]|[0-9]{1,9}(?=[.)](?:\s|$)))")
+_NUMBERED = re.compile(r"#(?=[0-9])")
 _LONGEST = 500
 
 
@@ -51,5 +54,9 @@ def write(run: CheckRun, out: Output) -> str:
 def escape(text: str) -> str:
     """Foreign text as Markdown that shows just that text: no markup, links, mentions or commands."""
     escaped = _SPECIAL.sub(r"\\\1", line(text))
-    # A mention would notify somebody, and `::` may be read as a workflow command.
-    return escaped.replace("@", "@\u200b").replace("::", ":\u200b:").replace("://", ":\u200b//")
+    if found := _LEADING.match(escaped):
+        number = found[0]
+        escaped = f"{number}\\{escaped[len(number) :]}" if number.isdigit() else f"\\{escaped}"
+    # GitHub links these wherever they stand, a mention notifies somebody, and `::` may be a workflow command.
+    escaped = _NUMBERED.sub("#\u200b", escaped).replace("@", "@\u200b").replace("://", ":\u200b//")
+    return escaped.replace("www.", "www\u200b.").replace("::", ":\u200b:")
