@@ -109,7 +109,7 @@ def _impact(facts: Facts) -> Iterator[str]:
     if not facts.availability:
         yield "None of the services has checks, so nothing was measured."
         return
-    yield "| service | available | low to high | known | results | by |"
+    yield "| service | available | low to high | known | n | by |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for name, figure in facts.availability:
         yield f"| {escape(name)} | {' | '.join(_figure(figure))} |"

@@ -1,11 +1,9 @@
 import csv
 import io
 import json
-import os
-import pty
-import subprocess
 
 import pytest
+from terminal import typed
 
 WORKSPACE = """
     version: 1
@@ -324,38 +322,14 @@ def test_a_long_note_is_kept_whole(shop):
     assert shop("incident", "note", "1", text + "a").code == 2
 
 
-def typed(opsctl, answers, *arguments):
-    """A command on a terminal, with what somebody types there."""
-    leader, follower = pty.openpty()
-    child = subprocess.Popen(
-        opsctl.argv(*arguments),
-        cwd=opsctl.path,
-        env={**opsctl.environment(), **ALICE, "TERM": "xterm"},
-        stdin=follower,
-        stdout=follower,
-        stderr=follower,
-        start_new_session=True,
-    )
-    os.close(follower)
-    os.write(leader, answers.encode())
-    shown = b""
-    try:
-        while chunk := os.read(leader, 65536):
-            shown += chunk
-    except OSError:
-        pass
-    os.close(leader)
-    return child.wait(30), shown.decode().replace("\r\n", "\n")
-
-
 def test_on_a_terminal_what_is_missing_is_asked_for(opsctl):
     opsctl.write("opsctl.yaml", WORKSPACE)
-    code, shown = typed(opsctl, "API is down\n", "incident", "open", "-s", "api")
+    code, shown = typed(opsctl, ALICE, "API is down\n", "incident", "open", "-s", "api")
     assert code == 0
     assert "what is wrong: " in shown
     assert "INC-1 is open, sev1: API is down (api)" in shown
-    typed(opsctl, "Web is down\n", "incident", "open")
-    code, shown = typed(opsctl, "2\n", "incident", "ack")
+    typed(opsctl, ALICE, "Web is down\n", "incident", "open")
+    code, shown = typed(opsctl, ALICE, "2\n", "incident", "ack")
     assert code == 0
     assert "which incident: " in shown
     assert "INC-2 is acknowledged" in shown
