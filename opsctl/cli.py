@@ -28,6 +28,7 @@ COMMANDS = {
     "incident": "incident",
     "review": "review",
     "backlog": "backlog",
+    "search": "search",
     "heartbeat": "heartbeat",
     "log": "log",
     "undo": "undo",

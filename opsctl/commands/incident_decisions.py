@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from opsctl.commands.deciding import At, Text, desk_at, words
-from opsctl.commands.incident_desk import Name, decide, named, the
+from opsctl.commands.incident_desk import Name, decide, named, show_similar, the
 from opsctl.commands.options import DryRun, Format, Where, asked
 
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")]
@@ -91,7 +91,8 @@ def open_(
         runbook=runbook,
         tags=tuple(tag or ()),
     )
-    decide(desk, lambda ledger: open_incident(ledger, desk.workspace, report))
+    case = decide(desk, lambda ledger: open_incident(ledger, desk.workspace, report))
+    show_similar(desk, case)
 
 
 def ack(

@@ -58,3 +58,14 @@ def decide(desk: Desk, decision: Callable[[Ledger], Incident]) -> Case:
     shown = write(case, desk.output, desk.world.now, desk.workspace.timezone, dry_run=desk.dry_run)
     emit(desk.world, shown)
     return case
+
+
+def show_similar(desk: Desk, case: Case) -> None:
+    """Name the incidents of the past that are most like this one, for people."""
+    if desk.output != "text":
+        return
+    from opsctl.formats.search import similar_lines
+    from opsctl.searching import similar
+
+    found = similar(desk.workspace, case.incident.title, case.incident.subject)
+    emit(desk.world, "".join(f"{one}\n" for one in similar_lines(found, desk.workspace.timezone)))

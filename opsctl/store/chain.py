@@ -38,6 +38,12 @@ def head(db: sqlite3.Connection) -> tuple[int, str]:
     return next(((count, digest.hex()) for count, digest in row), (0, GENESIS.hex()))
 
 
+def digest_of(db: sqlite3.Connection, identity: int) -> str | None:
+    """The digest of an event, which covers all before it; None where there is no such event."""
+    row = db.execute("SELECT digest FROM events WHERE id = ?", (identity,)).fetchone()
+    return None if row is None else bytes(row[0]).hex()
+
+
 def broken(db: sqlite3.Connection) -> Iterator[str]:
     """What is wrong with the log and what follows from it, one line each."""
     yield from _guards(db)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from opsctl.ledger.events import Event, undone_commands
+from opsctl.ledger.events import UNDONE, Event, undone_commands
 from opsctl.store.ledger import event_of, undos
 from opsctl.store.rows import millis
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 _COLUMNS = "id, command, recorded, occurred, actor, host, words, kind, subject, body, digest"
 # What is told of a subject: its own events, and the undos that changed it.
@@ -19,6 +19,12 @@ _OF_SUBJECTS = """(subject IN (SELECT value FROM json_each(?1)) OR id IN (
     SELECT undo.id FROM undos CROSS JOIN events AS undo ON undo.command = undos.command,
         json_each(undo.body, '$.subjects') AS changed
     WHERE changed.value IN (SELECT value FROM json_each(?1))))"""
+
+# What the event that opens a subject says is said by its record.
+_SAID = """kind NOT IN ('incident.opened', 'item.added', 'review.submitted')
+    AND coalesce(
+        json_extract(body, '$.text'), json_extract(body, '$.reason'), json_extract(body, '$.forced')
+    ) IS NOT NULL"""
 
 
 class Entry(NamedTuple):
@@ -70,6 +76,22 @@ def look_for(db: sqlite3.Connection, wanted: Wanted) -> Entries:
 def kinds(db: sqlite3.Connection) -> list[str]:
     """The kinds of events that were ever recorded."""
     return [kind for (kind,) in db.execute("SELECT DISTINCT kind FROM events ORDER BY kind")]
+
+
+def said(db: sqlite3.Connection, subjects: Collection[str] | None) -> Iterator[Event]:
+    """The events that count in which somebody said something, of some subjects or of all."""
+    gone = undone_commands(undos(db))
+    of = "1" if subjects is None else "subject IN (SELECT value FROM json_each(?))"
+    given = () if subjects is None else (json.dumps(sorted(subjects)),)
+    rows = db.execute(f"SELECT {_COLUMNS} FROM events WHERE {of} AND {_SAID} ORDER BY id", given)  # noqa: S608 - constants
+    return (event for row in rows if (event := event_of(row)).command not in gone)
+
+
+def since(db: sqlite3.Connection, identity: int) -> tuple[set[str], bool]:
+    """The subjects of the events after the one with this number, and whether one of them undid something."""
+    rows = db.execute("SELECT DISTINCT subject, kind = ? FROM events WHERE id > ?", (UNDONE, identity))
+    found = list(rows)
+    return {subject for subject, _ in found}, any(undid for _, undid in found)
 
 
 def _conditions(wanted: Wanted, gone: set[int]) -> tuple[str, list[object]]:

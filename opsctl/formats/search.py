@@ -1,0 +1,88 @@
+"""What a search found, as text or JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from opsctl.formats.summary import clean, moment, zoned
+from opsctl.prose import line, shorten
+from opsctl.store.search_index import BEGIN, END
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opsctl.formats import Output
+    from opsctl.searching import Found, Similar
+    from opsctl.store.search_index import Match
+
+
+def write(found: Found, output: str, timezone: str, out: Output) -> str:
+    """The hits, the best first; `output` is text or json."""
+    if output == "json":
+        document = {
+            "format_version": "1.0",
+            "total": found.total,
+            "widened": found.widened,
+            "hits": [_data(one) for one in found.hits],
+        }
+        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+    return "".join(f"{text}\n" for one in found.hits for text in _lines(one, timezone, out))
+
+
+def similar_lines(found: tuple[Similar, ...], timezone: str) -> Iterator[str]:
+    """The incidents of the past that are most like one, a line each."""
+    for one in found:
+        ended = f": {shorten(line(one.ended), 100)}" if one.ended else ""
+        yield f"similar: {one.subject}, {zoned(one.at, timezone)[:10]}, {line(one.title)}{ended}"
+
+
+def _lines(one: Match, timezone: str, out: Output) -> Iterator[str]:
+    place = f"{one.source}:{one.line}" if one.line else one.source
+    day = zoned(one.at, timezone)[:10]
+    snippet = line(_marked(one.snippet, "", ""))
+    if out.width is None:
+        yield "\t".join((line(place), one.kind, day, _title(one), snippet)).rstrip("\t")
+        return
+    yield f"{_bold(shorten(f'{line(place)}  {_title(one)}', out.width - 12), out)}  {day}"
+    if snippet:
+        text = shorten(snippet, out.width - 4)
+        yield "    " + (
+            _marked(_cut(one.snippet, out.width - 4), "\x1b[1m", "\x1b[0m") if out.colour else text
+        )
+
+
+def _title(one: Match) -> str:
+    """The title, after those of the sections that it is part of."""
+    return line(f"{one.above} > {one.title}" if one.above else one.title)
+
+
+def _cut(snippet: str, room: int) -> str:
+    """The snippet in one line, cut to so many characters beside its marks."""
+    parts, shown = [], 0
+    for char in snippet.replace("\n", " ").replace("\t", " "):
+        shown += char not in {BEGIN, END}
+        if shown <= room:
+            parts.append(char)
+    return "".join(parts) + (END if parts.count(BEGIN) > parts.count(END) else "")
+
+
+def _bold(text: str, out: Output) -> str:
+    return f"\x1b[1m{text}\x1b[0m" if out.colour else text
+
+
+def _marked(snippet: str, begin: str, end: str) -> str:
+    return snippet.replace(BEGIN, begin).replace(END, end)
+
+
+def _data(one: Match) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "source": clean(one.source),
+        "line": one.line or None,
+        "above": clean(one.above) or None,
+        "title": clean(one.title),
+        "snippet": clean(_marked(one.snippet, "", "")),
+        "at": moment(one.at),
+        "score": round(-one.score, 3),
+    }
