@@ -29,6 +29,7 @@ COMMANDS = {
     "review": "review",
     "backlog": "backlog",
     "search": "search",
+    "report": "report",
     "heartbeat": "heartbeat",
     "log": "log",
     "undo": "undo",

@@ -75,6 +75,16 @@ class WorkspaceInvalidError(OpsctlError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class TemplateInvalidError(OpsctlError):
+    """A template cannot be used, or fails on what it is given; `line` counts from 1, 0 where it has none."""
+
+    exit_code = ExitCode.CONFIG
+
+    def __init__(self, file: str, line: int, message: str) -> None:
+        self.file, self.line, self.message = file, line, message
+        super().__init__(f"{file}:{line}: {message}" if line else f"{file}: {message}")
+
+
 class RefusedError(OpsctlError):
     """What stands does not allow it."""
 

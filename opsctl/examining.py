@@ -49,6 +49,15 @@ _TARGETS = {"acknowledge": "acknowledge", "recover": "recover"}
 _SHOWN = ("detect", "acknowledge", "declare", "mitigate", "recover", "repair", "resolve")
 
 
+def facts_of(workspace: Workspace, name: str, now: float) -> Facts:
+    """The facts of the incident that a name means; UsageError where there is none."""
+    from opsctl.caseload import found
+    from opsctl.store.opening import open_store
+
+    with open_store(workspace.store, write=False) as store, store.reading() as db:
+        return examine(db, workspace, found(db, name), now)
+
+
 def examine(db: sqlite3.Connection, workspace: Workspace, incident: Incident, now: float) -> Facts:
     """The facts of an incident, by what is recorded; nothing is probed."""
     since = incident.opened if incident.impact_started is None else incident.impact_started
