@@ -47,7 +47,9 @@ def render(
         ) from error
     except jinja2.TemplateNotFound as error:
         file, number = _place(error.__traceback__, folders) or (name, 0)
-        raise TemplateInvalidError(file, number, f"there is no template `{_words(str(error))}`") from error
+        raise TemplateInvalidError(
+            file, number, f"there is no template `{_words(error.name or name)}`"
+        ) from error
     except UnicodeDecodeError as error:
         raise TemplateInvalidError(
             name, 0, f"it is not UTF-8 (byte {error.start}); save it as UTF-8"

@@ -210,7 +210,10 @@ def active(found: Gathered) -> Section:
 
 def changes(found: Gathered) -> Section:
     """What was decided."""
-    kept = [one.event for one in found.events if one.event.kind != "incident.observed"]
+    kept = sorted(
+        (one.event for one in found.events if one.event.kind != "incident.observed"),
+        key=lambda one: one.occurred,
+    )
     rows = tuple(
         (zoned(one.occurred, found.timezone), line(one.actor), told(one, found.timezone)) for one in kept
     )

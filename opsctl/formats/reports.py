@@ -16,7 +16,7 @@ from opsctl.prose import line
 from opsctl.units import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from opsctl.metrics import Figure
     from opsctl.reporting import Gathered
@@ -38,14 +38,21 @@ CHARTED = frozenset({"daily", "weekly", "monthly", "quarterly"})
 _BUILT_IN = Path(__file__).with_name("templates")
 
 
+class Chart(NamedTuple):
+    """A drawing for HTML, and what it shows."""
+
+    title: str
+    drawing: Any
+
+
 class Report(NamedTuple):
-    """What a template is given; `charts` are markup that was made for HTML."""
+    """What a template is given; `charts` are for HTML only."""
 
     kind: str
     title: str
     lead: str
     sections: tuple[Section, ...]
-    charts: tuple[Any, ...] = ()
+    charts: tuple[Chart, ...] = ()
 
 
 def write(found: Gathered, kind: str, output: str, root: Path) -> str:
@@ -80,24 +87,26 @@ def _lead(found: Gathered) -> str:
     return f"{since} to {until} ({lasts}), made {zoned(found.at, found.timezone)}"
 
 
-def _charts(found: Gathered) -> tuple[Any, ...]:
+def _charts(found: Gathered) -> tuple[Chart, ...]:
     from markupsafe import Markup
 
+    # Made by our own code, from texts that it escapes.
+    return tuple(Chart(title, Markup(drawing)) for title, drawing in _drawings(found))  # noqa: S704
+
+
+def _drawings(found: Gathered) -> Iterator[tuple[str, str]]:
     from opsctl.formats import charts
 
     labels = [one.label for one in found.parts]
     kept = {one.service.id: one for one in found.kept}
-    drawn = []
     for name, trend in found.trends:
         shares = [charts.Share(one.value, one.low, one.high) for one in trend.availability]
-        target = kept[name].target
-        drawn.append(charts.availability(f"{line(name)}: availability", labels, shares, target))
+        title = f"{name}: availability"
+        yield title, charts.availability(title, labels, shares, kept[name].target)
         if any(one is not None for one in trend.latency):
-            wanted = kept[name].p95_target
-            drawn.append(charts.latency(f"{line(name)}: latency, p95", labels, trend.latency, wanted))
-    drawn.append(charts.incidents("Incidents", labels, _counts(found)))
-    # Made by our own code from escaped texts.
-    return tuple(Markup(one) for one in drawn)  # noqa: S704
+            title = f"{name}: latency, p95"
+            yield title, charts.latency(title, labels, trend.latency, kept[name].p95_target)
+    yield "Incidents that began", charts.incidents("Incidents that began", labels, _counts(found))
 
 
 def _counts(found: Gathered) -> list[dict[str, int]]:
