@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.caseload import Wanted, cases
-from opsctl.errors import ExitCode, worst
+from opsctl.errors import ExitCode, StoreError, worst
 from opsctl.outcome import State
 from opsctl.rooting import root_causes
 
@@ -42,7 +42,8 @@ class Stand(NamedTuple):
 class Page(NamedTuple):
     """The status of a workspace at one moment (UTC epoch seconds).
 
-    `cases` are the incidents that are on or owe a review.
+    `cases` are the incidents that are on or owe a review; `fault` says why they cannot be told, where they
+    cannot: what checks found is shown all the same.
     """
 
     workspace: str
@@ -50,6 +51,7 @@ class Page(NamedTuple):
     at: float
     stands: tuple[Stand, ...]
     cases: tuple[Case, ...]
+    fault: str | None = None
 
 
 def overview(workspace: Workspace, now: float) -> Page:
@@ -73,14 +75,18 @@ def overview_in(db: sqlite3.Connection, workspace: Workspace, now: float) -> Pag
     ]
     roots = root_causes(workspace.services, [one.check for one in stands if one.state is State.DOWN])
     explained = tuple(one._replace(explained_by=roots.get(one.check)) for one in stands)
-    pending = cases(db, workspace, Wanted(), now)
-    return Page(workspace.name, workspace.timezone, now, explained, pending)
+    try:
+        pending, fault = cases(db, workspace, Wanted(), now), None
+    except StoreError as error:
+        pending, fault = (), str(error)
+    return Page(workspace.name, workspace.timezone, now, explained, pending, fault)
 
 
 def exit_code(page: Page) -> ExitCode:
-    """1 where a check is down, 3 where one is unknown or stale, or where there is none at all."""
+    """1 where a check is down, 3 where one is unknown or stale or there is none, 6 for a faulty store."""
     states = {one.state for one in page.stands}
-    codes = [ExitCode.NO] if State.DOWN in states else []
+    codes = [ExitCode.STORE] if page.fault else []
+    codes += [ExitCode.NO] if State.DOWN in states else []
     return worst([*codes, ExitCode.UNKNOWN] if State.UNKNOWN in states or not states else codes)
 
 

@@ -129,10 +129,3 @@ def server_or_skip(program: str, *places: str) -> str:
     if os.environ.get("OPSCTL_REQUIRE_SERVERS"):
         pytest.fail(f"{program} is required here and is not installed")
     pytest.skip(f"{program} is not installed")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

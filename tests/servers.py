@@ -101,16 +101,23 @@ def program(name: str, *places: str) -> str:
 
 
 def free_port() -> int:
-    """A port that nothing listened on a moment ago, for TCP and UDP."""
-    while True:
+    """A port for TCP and UDP that nothing listens on, and that nobody else is given: each worker has its own.
+
+    They lie below those that the kernel gives away by itself, so that no other test is given one meanwhile.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in _PORTS[worker % len(_PORTS)]:
         with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind((HOST, 0))
-            port: int = tcp.getsockname()[1]
             try:
+                tcp.bind((HOST, port))
                 udp.bind((HOST, port))
             except OSError:
                 continue
             return port
+    pytest.fail("no port is free")
+
+
+_PORTS = [iter(range(first, first + 1000)) for first in range(20_000, 32_000, 1000)]
 
 
 def listens(port: int) -> bool:

@@ -67,7 +67,8 @@ class Decisions(RuleBasedStateMachine):
             assert documents(self.store) == before
             return
         assert states is None or was.state in states
-        self.last = before
+        if documents(self.store) != before:
+            self.last = before
 
     @rule(title=TEXT, priority=st.sampled_from([None, *PRIORITIES, "urgent"]), effort=AMOUNT, measure=MEASURE)
     def add(self, title, priority, effort, measure):

@@ -19,7 +19,7 @@ from opsctl.probing import Conditions, probe_all
 from opsctl.rooting import root_causes
 from opsctl.secrets import Secrets, Template
 from opsctl.verdicts import conclude
-from tests.conftest import free_port
+from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

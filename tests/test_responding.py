@@ -35,6 +35,7 @@ services:
 NUMBERS = st.integers(1, 4)
 AGO = st.one_of(st.none(), st.integers(-10, 2000).map(float))
 SEVERITY = st.sampled_from(SEVERITIES)
+EITHER_WAY = {("impact_started", "detected"), ("impact_started", "opened"), ("detected", "impact_ended")}
 TEXT = st.one_of(st.none(), st.text(min_size=1, max_size=20))
 
 
@@ -184,7 +185,8 @@ class Decisions(RuleBasedStateMachine):
         for one in records(self.store.db, "INC"):
             for first, last in STRETCHES.values():
                 start, end = getattr(one, first), getattr(one, last)
-                early = first == "impact_started" and last in {"detected", "opened"}
+                # What is over may be noticed afterwards, and what begins be seen before users feel it.
+                early = (first, last) in EITHER_WAY
                 assert start is None or end is None or start <= end or early, (first, last)
             assert all(length is None or length >= 0 for length in durations(one).values())
             assert all(at is None or at <= self.now for at in (getattr(one, name) for name in TIMES))

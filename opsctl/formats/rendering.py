@@ -48,7 +48,7 @@ def render(
     except jinja2.TemplateNotFound as error:
         file, number = _place(error.__traceback__, folders) or (name, 0)
         raise TemplateInvalidError(
-            file, number, f"there is no template `{_words(error.name or name)}`"
+            file, number, f"there is no template `{_words(str(error.name or name))}`"
         ) from error
     except UnicodeDecodeError as error:
         raise TemplateInvalidError(

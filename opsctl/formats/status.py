@@ -29,7 +29,7 @@ def write(page: Page, output: str, out: Output) -> str:
     shown = sorted(page.stands, key=lambda one: _RANK[one.state])
     if out.quiet:
         shown = [one for one in shown if one.state is not State.UP]
-        if not shown and not page.cases:
+        if not shown and not page.cases and not page.fault:
             return ""
     blocks = (list(_services(shown, out)), list(_incidents(page, out)), list(_totals(page)))
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -77,6 +77,8 @@ def _totals(page: Page) -> Iterator[str]:
     yield f"{count('check', len(page.stands))}: {', '.join(parts) or 'none'}" + (
         f"; {stale} stale" if stale else ""
     )
+    if page.fault:
+        yield f"incidents cannot be told: {line(page.fault)}"
     if page.cases:
         active = sum(one.incident.active for one in page.cases)
         late = sum(one.overdue(page.at) for one in page.cases)
@@ -100,5 +102,6 @@ def _document(page: Page) -> dict[str, object]:
             }
             for one in page.stands
         ],
+        "fault": clean(page.fault),
         "incidents": [case_data(one, page.at) for one in page.cases],
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from opsctl.ledger.incident import Incident, decode
+from opsctl.ledger import subject_kind
+from opsctl.store.ledger import record_of
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from opsctl.ledger.incident import Incident
 
 # As in the index `incidents_by_beginning`. A record's times are seconds.
 _BEGAN = "coalesce(json_extract(document, '$.impact_started'), json_extract(document, '$.opened'))"
@@ -23,4 +25,5 @@ def begun(db: sqlite3.Connection, since: float, until: float) -> list[Incident]:
         f"SELECT document FROM incidents WHERE {_BEGAN} >= ? AND {_BEGAN} < ? ORDER BY number",  # noqa: S608 - constant
         (since, until),
     )
-    return [decode(json.loads(document)) for (document,) in rows]
+    kind = subject_kind("INC")
+    return [record_of(kind, document) for (document,) in rows]

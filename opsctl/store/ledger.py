@@ -6,6 +6,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from opsctl.errors import StoreError
 from opsctl.ledger import subject_kind
 from opsctl.ledger.events import GENESIS, Actor, Event, canonical, prefix_of, seal, undone_commands
 from opsctl.store.rows import millis, seconds, text
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping, Sequence
 
+    from opsctl.ledger import Subject
     from opsctl.store.opening import Store
 
 _EVENT = "id, command, recorded, occurred, actor, host, words, kind, subject, body"
@@ -92,7 +94,7 @@ def get(db: sqlite3.Connection, subject: str) -> Any:
     """The record of a subject, or None."""
     kind = subject_kind(prefix_of(subject))
     row = db.execute(f"SELECT document FROM {kind.TABLE} WHERE subject = ?", (subject,)).fetchone()  # noqa: S608 - constant
-    return None if row is None else kind.decode(json.loads(row[0]))
+    return None if row is None else record_of(kind, row[0])
 
 
 def put(db: sqlite3.Connection, subject: str, record: Any) -> None:
@@ -108,6 +110,14 @@ def put(db: sqlite3.Connection, subject: str, record: Any) -> None:
         )
 
 
+def record_of(kind: Subject, document: str) -> Any:
+    """The record of a stored document; StoreError where it is none."""
+    try:
+        return kind.decode(json.loads(document))
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"a record is damaged ({error}); run `opsctl db verify`") from error
+
+
 def document(record: Any) -> str:
     """A record as it is stored."""
     return canonical(record._asdict())
@@ -118,7 +128,7 @@ def records(db: sqlite3.Connection, prefix: str, states: Sequence[str] = ()) -> 
     kind = subject_kind(prefix)
     where = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
     rows = db.execute(f"SELECT document FROM {kind.TABLE} {where}", tuple(states))  # noqa: S608 - constants
-    return sorted((kind.decode(json.loads(row[0])) for row in rows), key=lambda one: one.number)
+    return sorted((record_of(kind, row[0]) for row in rows), key=lambda one: one.number)
 
 
 def events(

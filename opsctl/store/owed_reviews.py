@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from opsctl.ledger.incident import Incident, decode
+from opsctl.ledger import subject_kind
+from opsctl.store.ledger import record_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
+
+    from opsctl.ledger.incident import Incident
 
 _OWED = """
     SELECT i.document FROM incidents AS i
@@ -26,4 +29,5 @@ _OWED = """
 def unreviewed(db: sqlite3.Connection, severities: Sequence[str]) -> list[Incident]:
     """The incidents that are over, of one of the severities at their worst, whose review is still a draft."""
     rows = db.execute(_OWED, (json.dumps(list(severities)),))
-    return [decode(json.loads(document)) for (document,) in rows]
+    kind = subject_kind("INC")
+    return [record_of(kind, document) for (document,) in rows]

@@ -95,7 +95,7 @@ def aside(db: sqlite3.Connection) -> Iterator[None]:
     db.execute("SAVEPOINT aside")
     try:
         yield
-    except (sqlite3.Error, LookupError, TypeError, ValueError) as error:
+    except (StoreError, sqlite3.Error, LookupError, TypeError, ValueError) as error:
         if not db.in_transaction:
             raise
         db.execute("ROLLBACK TO aside")

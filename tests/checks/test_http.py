@@ -18,7 +18,7 @@ from opsctl.curl_line import curl_line
 from opsctl.outcome import Cause
 from opsctl.secrets import Template
 from tests.checks.probe import probe
-from tests.conftest import free_port
+from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.conftest import free_port
+from tests.servers import free_port
 
 DISK = """
     version: 1

@@ -130,7 +130,10 @@ def test_a_fault_hides_no_result_and_answers_6(shop):
     assert (document["recorded"], document["checks"][0]["state"]) == (True, "up")
     assert ran.err.startswith("opsctl: the incidents do not show what this run found (")
     assert ran.err.endswith("); run `opsctl db verify`\n")
-    assert shop("status", now=at(2)).code == 0
+    status = shop("status", now=at(2))
+    assert status.code == 6
+    assert status.out.startswith("up\tapi/ready\t")
+    assert "incidents cannot be told: a record is damaged (" in status.out
 
 
 def test_a_message_from_outside_reaches_the_timeline_and_no_terminal(opsctl):
