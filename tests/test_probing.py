@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from servers import free_port
 
 from opsctl.checks.http import HttpCheck
 from opsctl.definitions import CheckDefinition, Service
@@ -19,7 +20,6 @@ from opsctl.probing import Conditions, probe_all
 from opsctl.rooting import root_causes
 from opsctl.secrets import Secrets, Template
 from opsctl.verdicts import conclude
-from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from servers import free_port
 from web import Answer
 
 from opsctl.checks.http import Basic, HttpCheck
@@ -18,7 +19,6 @@ from opsctl.curl_line import curl_line
 from opsctl.outcome import Cause
 from opsctl.secrets import Template
 from tests.checks.probe import probe
-from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

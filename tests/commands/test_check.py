@@ -9,8 +9,7 @@ import subprocess
 import sys
 
 import pytest
-
-from tests.servers import free_port
+from servers import free_port
 
 DISK = """
     version: 1
