@@ -37,6 +37,9 @@ _ORDER = (
     ("mitigated", "resolved"),
     ("opened", "resolved"),
     ("resolved", "closed"),
+    ("impact_started", "closed"),
+    ("detected", "closed"),
+    ("opened", "closed"),
 )
 _LONGEST_TITLE = 200
 
