@@ -103,6 +103,23 @@ def check(
     return Outcome(run, settled.fault, signal)
 
 
+def probe(workspace: Workspace, names: Sequence[str], world: World, secrets: Secrets) -> Mapping[str, Result]:
+    """What each check finds now, by its name; nothing is recorded, and nothing is retold to anybody."""
+    known = workspace.checks()
+    definitions = [known[name][1] for name in _with_members(known, names)]
+    conditions = Conditions(
+        secrets=secrets,
+        environ=world.environ,
+        root=workspace.root,
+        now=world.now,
+        heartbeat=lambda name: _heartbeat(workspace, name),
+        select=lambda selectors: select(known, selectors),
+        jobs=500,
+        explain=False,
+    )
+    return {result.check: result for result in probe_all(definitions, conditions)}
+
+
 def exit_code(standings: Mapping[str, Standing], *, fail_on_degraded: bool = False) -> ExitCode:
     """What a run answers by what stands: 1 where a check is down, 3 where one is unknown, 2 for none."""
     states = {standing.state for standing in standings.values()}

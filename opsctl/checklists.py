@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from opsctl.digests import digest, plain
-from opsctl.items import ITEMS, item_named
+from opsctl.item_kinds import ITEMS, item_named
 from opsctl.kinds import Family, kinded_schema, read_kinded
 from opsctl.limits import Between, Doc, Name, NotEmpty, OneOrMore, Seconds
 from opsctl.places import FAILED, Located
@@ -15,7 +15,7 @@ from opsctl.reading import ReadWith
 
 if TYPE_CHECKING:
     from opsctl.composing import Node
-    from opsctl.items import Item as Kind
+    from opsctl.item_kinds import Item as Kind
     from opsctl.places import Reading
 
 _Words = Annotated[tuple[str, ...], OneOrMore()]
@@ -41,6 +41,7 @@ class ItemTerms:
     when: Annotated[When, Doc("Where it applies.")] = field(default_factory=When)
     owner: Annotated[str | None, Doc("Who can unblock it.")] = None
     timeout: Annotated[Seconds, Between(0.01, 3600), Doc("What bounds looking.")] = 60.0
+    valid_for: Annotated[Seconds | None, Between(1, 10**9), Doc("How long a sign-off of it counts.")] = None
 
 
 @dataclass(frozen=True)

@@ -273,5 +273,10 @@ class Root(Part):
         Mapping[Name, tuple[str, ...]],
         Doc("Who may act in a role; one that is not listed is open to all."),
     ] = field(default_factory=dict)
+    signers: Annotated[
+        str | None,
+        NotEmpty(),
+        Doc("A file of allowed signers (ssh-keygen); imported sign-offs need one then."),
+    ] = None
 
     SHORTHAND: ClassVar[str] = ""

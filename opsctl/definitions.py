@@ -93,6 +93,7 @@ class Workspace:
     reviews: Reviews | None = None
     backlog: Backlog | None = None
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    signers: str | None = None
     checklists: Mapping[str, Checklist] = field(default_factory=dict)
     runbooks: Mapping[str, Runbook] = field(default_factory=dict)
     freezes: Mapping[str, Freeze] = field(default_factory=dict)

@@ -12,13 +12,13 @@ from opsctl.kinds import Family, kinded_schema, place_of, read_kinded
 from opsctl.limits import Between, Doc, Matching, Name, NotEmpty, OneOrMore, Seconds
 from opsctl.places import FAILED, Located
 from opsctl.reading import ReadWith, read
-from opsctl.steps import STEPS, step_named
+from opsctl.step_kinds import STEPS, step_named
 
 if TYPE_CHECKING:
     from opsctl.composing import Node
     from opsctl.places import Reading
-    from opsctl.steps import Effect
-    from opsctl.steps import Step as Kind
+    from opsctl.step_kinds import Effect
+    from opsctl.step_kinds import Step as Kind
 
 _Words = Annotated[tuple[str, ...], OneOrMore()]
 Variable = Annotated[str, Matching(r"[a-z][a-z0-9_]{0,63}", "lower-case letters, digits and `_`, at most 64")]

@@ -79,6 +79,7 @@ def load_workspace(folder: Path, environ: Mapping[str, str], *, light: bool = Fa
         reviews=top.reviews,
         backlog=top.backlog,
         roles=top.roles,
+        signers=top.signers,
         **(practices._asdict() if practices else {}),
     )
     problems = list(empty_groups(workspace, services))

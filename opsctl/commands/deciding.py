@@ -58,13 +58,13 @@ class Desk(NamedTuple):
         return found
 
 
-def desk_at(where: Path | None, output: str, *, dry_run: bool) -> Desk:
+def desk_at(where: Path | None, output: str, *, dry_run: bool, light: bool = True) -> Desk:
     """The desk of a command; UsageError for an output that there is not."""
     from opsctl.world import this_world
 
     one_of("--output", output, ("text", "json"))
     world = this_world()
-    return Desk(world, open_workspace(where, world.environ, light=True), output, dry_run)
+    return Desk(world, open_workspace(where, world.environ, light=light), output, dry_run)
 
 
 def words(text: Sequence[str] | None) -> str | None:

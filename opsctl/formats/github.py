@@ -27,7 +27,7 @@ def write(run: CheckRun, out: Output) -> str:
         lines.append(f"{len(noted) - MOST_ANNOTATIONS} more in the step summary")
     summary = out.environ.get("GITHUB_STEP_SUMMARY")
     if summary and not (out.quiet and not noted):
-        _append(Path(summary), markdown.write(run, out))
+        append(Path(summary), markdown.write(run, out))
     return "".join(text + "\n" for text in ([*lines, sentence(run)] if noted or not out.quiet else []))
 
 
@@ -48,7 +48,8 @@ def property_(text: str) -> str:
     return data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _append(path: Path, text: str) -> None:
+def append(path: Path, text: str) -> None:
+    """Add to a step summary, as far as it holds more."""
     try:
         room = LARGEST_SUMMARY - (path.stat().st_size if path.exists() else 0)
         data = text.encode("utf-8", "backslashreplace")

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from opsctl.items import Finding
+from opsctl.item_kinds import Finding
 from opsctl.limits import Between, Doc, NotEmpty, Seconds
 from opsctl.outcome import Kind, Value, Verdict
 from opsctl.prose import count, line
 from opsctl.units import brief
 
 if TYPE_CHECKING:
-    from opsctl.items import Ask
+    from opsctl.item_kinds import Ask
 
 
 @dataclass(frozen=True, kw_only=True)

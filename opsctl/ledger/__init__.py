@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from opsctl.ledger.events import Event
 
 # The prefix of a subject's name → the module of its record. A module is imported when it is asked for.
-SUBJECTS = {"INC": "incident", "PIR": "review", "OPS": "item", "ITR": "iteration"}
+SUBJECTS = {
+    "INC": "incident",
+    "PIR": "review",
+    "OPS": "item",
+    "ITR": "iteration",
+    "SGN": "signoff",
+    "WVR": "waiver",
+    "GATE": "gate",
+    "RUN": "run",
+}
 
 
 class Subject(Protocol):

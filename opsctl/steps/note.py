@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from opsctl.filling import fill
 from opsctl.limits import Doc, NotEmpty
-from opsctl.steps import Done, Effect
+from opsctl.step_kinds import Done, Effect
 
 if TYPE_CHECKING:
-    from opsctl.steps import Scene
+    from opsctl.step_kinds import Scene
 
 
 @dataclass(frozen=True, kw_only=True)

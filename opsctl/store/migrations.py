@@ -194,6 +194,43 @@ CREATE TABLE iterations (
 """
 
 
+_M003 = """
+CREATE TABLE signoffs (
+    subject TEXT PRIMARY KEY,
+    document TEXT NOT NULL,
+    number INTEGER GENERATED ALWAYS AS (json_extract(document, '$.number')) VIRTUAL,
+    checklist TEXT GENERATED ALWAYS AS (json_extract(document, '$.checklist')) VIRTUAL,
+    item TEXT GENERATED ALWAYS AS (json_extract(document, '$.item')) VIRTUAL
+) STRICT;
+CREATE INDEX signoffs_by_item ON signoffs (checklist, item);
+CREATE TABLE waivers (
+    subject TEXT PRIMARY KEY,
+    document TEXT NOT NULL,
+    number INTEGER GENERATED ALWAYS AS (json_extract(document, '$.number')) VIRTUAL,
+    checklist TEXT GENERATED ALWAYS AS (json_extract(document, '$.checklist')) VIRTUAL,
+    item TEXT GENERATED ALWAYS AS (json_extract(document, '$.item')) VIRTUAL
+) STRICT;
+CREATE INDEX waivers_by_item ON waivers (checklist, item);
+CREATE TABLE gates (
+    subject TEXT PRIMARY KEY,
+    document TEXT NOT NULL,
+    number INTEGER GENERATED ALWAYS AS (json_extract(document, '$.number')) VIRTUAL,
+    checklist TEXT GENERATED ALWAYS AS (json_extract(document, '$.checklist')) VIRTUAL,
+    verdict TEXT GENERATED ALWAYS AS (json_extract(document, '$.verdict')) VIRTUAL
+) STRICT;
+CREATE INDEX gates_by_checklist ON gates (checklist, number);
+CREATE TABLE procedures (
+    subject TEXT PRIMARY KEY,
+    document TEXT NOT NULL,
+    number INTEGER GENERATED ALWAYS AS (json_extract(document, '$.number')) VIRTUAL,
+    runbook TEXT GENERATED ALWAYS AS (json_extract(document, '$.runbook')) VIRTUAL,
+    state TEXT GENERATED ALWAYS AS (json_extract(document, '$.state')) VIRTUAL
+) STRICT;
+CREATE INDEX procedures_by_runbook ON procedures (runbook, number);
+CREATE INDEX procedures_by_state ON procedures (state);
+"""
+
+
 def m001_results(db: sqlite3.Connection) -> None:
     """Results with all that is derived from them, and heartbeats."""
     _run(db, _M001)
@@ -204,7 +241,12 @@ def m002_events(db: sqlite3.Connection) -> None:
     _run(db, _M002)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_results, m002_events)
+def m003_practice(db: sqlite3.Connection) -> None:
+    """Sign-offs, waivers, decisions of gates, and runs of runbooks."""
+    _run(db, _M003)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_results, m002_events, m003_practice)
 
 
 def identify(db: sqlite3.Connection, path: Path) -> int:
