@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,14 @@ from opsctl.store.ledger import deciding
 from opsctl.store.opening import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from opsctl.definitions import Workspace
     from opsctl.store.ledger import Ledger
     from opsctl.world import World
 
 _LONGEST = 100
+_ASSIGNED = re.compile(r"^(--set=[^=]*=).*", re.DOTALL)
 # A text is data that everybody reads, not a file store.
 LARGEST_TEXT = 1_000_000
 
@@ -36,7 +38,19 @@ def typed(world: World) -> tuple[str, str]:
     import os
     import shlex
 
-    return os.uname().nodename, shlex.join(("opsctl", *world.words))[:LARGEST_TEXT]
+    words = ("opsctl", *(_ASSIGNED.sub(r"\1***", word) for word in _joined(world.words)))
+    return os.uname().nodename, shlex.join(words)[:LARGEST_TEXT]
+
+
+def _joined(words: Sequence[str]) -> Iterator[str]:
+    """The words, with what follows `--set` as one with it: it may be a secret."""
+    following = False
+    for word in words:
+        if word == "--set":
+            following = True
+            continue
+        yield f"--set={word}" if following else word
+        following = False
 
 
 def _user() -> str:

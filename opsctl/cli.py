@@ -28,6 +28,7 @@ COMMANDS = {
     "incident": "incident",
     "review": "review",
     "backlog": "backlog",
+    "runbook": "runbook",
     "checklist": "checklist",
     "gate": "gate",
     "freeze": "freeze",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from opsctl.processes import Ran
@@ -25,8 +25,14 @@ class Command(NamedTuple):
     stdin: str | None = None
 
 
-def carry_out(command: Command, *, environ: Mapping[str, str], timeout: float) -> Ran:
-    """Run it and wait for it, `timeout` seconds at most.
+def carry_out(
+    command: Command,
+    *,
+    environ: Mapping[str, str],
+    timeout: float,
+    tee: Callable[[bytes], None] | None = None,
+) -> Ran:
+    """Run it and wait for it, `timeout` seconds at most; `tee` is given its output as it comes.
 
     Raises OSError where it cannot be started, and ValueError where an argument holds a NUL.
     """
@@ -40,4 +46,5 @@ def carry_out(command: Command, *, environ: Mapping[str, str], timeout: float) -
         environment={**inherited, **command.variables},
         stdin=None if command.stdin is None else command.stdin.encode("utf-8", "surrogateescape"),
         keep=_KEEP,
+        tee=tee,
     )

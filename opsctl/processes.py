@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import selectors
     import subprocess
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 KEEP = 64 * 1024
@@ -70,13 +70,15 @@ def run(
     environment: Mapping[str, str],
     stdin: bytes | None = None,
     keep: int = KEEP,
+    tee: Callable[[bytes], None] | None = None,
 ) -> Ran:
     """Run a program and wait for it, for `timeout` seconds and about 0.3 s of cleaning up at most.
 
     The child gets exactly `environment`, reads `stdin` (nothing where it is None) and leads its own
     session: after `timeout` its whole process group is asked to end and then killed. Of each output
     the first and the last `keep` bytes are kept; all of it is read, so that a flood does not block.
-    What the child leaves running when it ends by itself is neither waited for nor touched.
+    `tee` is given everything as it comes. What the child leaves running when it ends by itself is
+    neither waited for nor touched.
 
     Raises OSError where the program cannot be started (FileNotFoundError, PermissionError ...) or
     how it ends could not be known, and ValueError where an argument or a variable holds a NUL.
@@ -100,7 +102,7 @@ def run(
         _groups.add(child.pid)
         if _stops and _stops[-1] >= started:
             _send(child.pid, signal.SIGKILL)
-        return _follow(child, started, timeout, stdin or b"", keep)
+        return _follow(child, started, timeout, stdin or b"", keep, tee)
     except BaseException:
         _kill(child)
         raise
@@ -133,10 +135,17 @@ def _refuse_ignored_children() -> None:
         raise ChildProcessError("the signal SIGCHLD is ignored, so no exit code can be known")
 
 
-def _follow(child: subprocess.Popen[bytes], started: float, timeout: float, stdin: bytes, keep: int) -> Ran:
+def _follow(
+    child: subprocess.Popen[bytes],
+    started: float,
+    timeout: float,
+    stdin: bytes,
+    keep: int,
+    tee: Callable[[bytes], None] | None,
+) -> Ran:
     import selectors
 
-    out, err = _Capture(keep), _Capture(keep)
+    out, err = _Capture(keep, tee), _Capture(keep, tee)
     with selectors.DefaultSelector() as selector:
         for stream, capture in ((child.stdout, out), (child.stderr, err)):
             if stream:
@@ -209,8 +218,9 @@ def _ending(returncode: int) -> tuple[int, str | None]:
 class _Capture:
     """Keeps the first and the last bytes of a stream."""
 
-    def __init__(self, keep: int) -> None:
+    def __init__(self, keep: int, tee: Callable[[bytes], None] | None = None) -> None:
         self._keep = keep
+        self._tee = tee
         self._head = bytearray()
         self._tail = bytearray()
         self._size = 0
@@ -221,6 +231,8 @@ class _Capture:
             data = os.read(descriptor, _CHUNK)
         except BlockingIOError:
             return True
+        if self._tee is not None and data:
+            self._tee(data)
         self._size += len(data)
         room = self._keep - len(self._head)
         self._head += data[:room]

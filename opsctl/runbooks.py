@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from opsctl.digests import digest, plain
+from opsctl.filling import names
 from opsctl.kinds import Family, kinded_schema, place_of, read_kinded
 from opsctl.limits import Between, Doc, Matching, Name, NotEmpty, OneOrMore, Seconds
 from opsctl.places import FAILED, Located
+from opsctl.prose import suggestion
 from opsctl.reading import ReadWith, read
+from opsctl.secrets import Template
 from opsctl.step_kinds import STEPS, step_named
 
 if TYPE_CHECKING:
-    from opsctl.composing import Node
+    from collections.abc import Iterator
+
+    from opsctl.composing import Node, Problem
     from opsctl.places import Reading
     from opsctl.step_kinds import Effect
     from opsctl.step_kinds import Step as Kind
@@ -74,6 +79,11 @@ class StepTerms:
     creates: Annotated[str | None, Doc("A path; where it exists, the step is already done.")] = None
     verify: Annotated[Inner, Doc("A step that reads and shows that this one has worked.")] = None
     timeout: Annotated[Seconds, Between(0.01, 604_800), Doc("What bounds it.")] = 300.0
+    within: Annotated[
+        Seconds | None,
+        Between(0.01, 604_800),
+        Doc("How long `check` and `wait` wait for what they look for."),
+    ] = None
     retries: Annotated[int, Between(0, 100), Doc("How often to try again.")] = 0
     retry_delay: Annotated[Seconds, Between(0, 3600), Doc("The pause before another attempt.")] = 5.0
     on_failure: Annotated[Literal["stop", "continue", "rollback", "ask"], Doc("What then.")] = "stop"
@@ -167,7 +177,45 @@ def read_runbook(node: Node, reading: Reading) -> Any:
                 )
             )
         steps.append(named)
+    reading.problems.extend(_unknown_values(procedure, steps))
     return Read(place_of(node, reading), _with_steps(procedure, tuple(steps)), digest(plain(node)))
+
+
+def _unknown_values(procedure: Procedure, steps: list[Step]) -> Iterator[Problem]:
+    """Every value that a step fills in and that no parameter and no step before it gives."""
+    known = set(procedure.parameters)
+    for step in steps:
+        own = known | {str(getattr(step.kind, "name", ""))} if step.type == "each" else known
+        try:
+            wanted = {name for text in _texts((step.kind, step.terms)) for name in names(text)}
+        except ValueError as error:
+            yield step.place.problem(str(error))
+            continue
+        for name in sorted(wanted - own):
+            hint = suggestion(name, known) or "; add it to `parameters`, or capture it in a step before"
+            yield step.place.problem(f"step `{step.id}` fills in `{name}`, which nothing gives{hint}")
+        known |= set(step.terms.capture)
+        if step.type in {"ask", "choose"}:
+            known.add(str(step.kind.name))  # type: ignore[attr-defined]  # both name what they ask for
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text that stands in a definition, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Located):
+        return
+    elif isinstance(value, Template):
+        yield value.text
+    elif is_dataclass(value):
+        for one in fields(value):
+            yield from _texts(getattr(value, one.name))
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, tuple | list):
+        for one in value:
+            yield from _texts(one)
 
 
 @dataclass(frozen=True)

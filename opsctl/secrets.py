@@ -66,6 +66,12 @@ class Secrets:
             except SecretMissingError as error:
                 yield f"${{{source}:{name}}}", str(error)
 
+    def hide(self, value: str) -> None:
+        """Mask a secret that came another way, as one that a person typed."""
+        if value:
+            self._values["typed", value] = value
+            self._pattern = None
+
     @property
     def fetched(self) -> bool:
         """Whether there is any secret to mask."""

@@ -19,7 +19,21 @@ if TYPE_CHECKING:
     from opsctl.world import World
 
 STEPS: Mapping[str, str] = {
+    "run": "RunStep",
+    "shell": "ShellStep",
+    "http": "HttpStep",
+    "check": "CheckStep",
+    "confirm": "ConfirmStep",
+    "ask": "AskStep",
+    "choose": "ChooseStep",
     "note": "NoteStep",
+    "wait": "WaitStep",
+    "notify": "NotifyStep",
+    "incident": "IncidentStep",
+    "checklist": "ChecklistStep",
+    "runbook": "RunbookStep",
+    "parallel": "ParallelStep",
+    "each": "EachStep",
 }
 
 Effect = Literal["read", "change"]
@@ -39,7 +53,8 @@ class Scene(NamedTuple):
 
     `values` are the parameters and what was captured so far, as texts; `hidden` the names of those that are
     secret. `answer` is what a person said to this step's question, where somebody has. `emit` takes output as
-    it comes. `timeout` (seconds) bounds the step. `perform` does a step that stands inside this one.
+    it comes. `timeout` (seconds) bounds the step, `within` how long it waits for what it looks for. `perform`
+    does a step that stands inside this one.
     """
 
     workspace: Workspace
@@ -55,6 +70,7 @@ class Scene(NamedTuple):
     environment: str | None
     drill: bool
     timeout: float
+    within: float | None
     answer: Answer | None
     emit: Callable[[bytes], None]
     perform: Callable[[Any, str, Mapping[str, str]], Done]

@@ -11,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsctl.errors import UsageError
-from opsctl.ledger import SUBJECTS, incident, item, iteration, review, subject_kind
+from opsctl.ledger import (
+    SUBJECTS,
+    gate,
+    incident,
+    item,
+    iteration,
+    review,
+    run,
+    signoff,
+    subject_kind,
+    waiver,
+)
 from opsctl.ledger.events import Event, canonical, seal, thaw, undone_commands
 from opsctl.ledger.names import command_named, number_of, subject_named
 
@@ -182,6 +193,53 @@ def test_an_iteration_is_added_and_changed():
     assert told(iteration, added, moved).ends == 200
 
 
+SIGNED = {"checklist": "go", "item": "x", "outcome": "signed", "who": "alice", "role": None, "digest": "ab",
+          "subject_ref": "v1", "commit": None, "environment": None, "evidence": {"text": "seen"}}  # fmt: skip
+WAIVED = {"checklist": "go", "item": "x", "reason": "r", "owner": "bob", "expires": 500.0}
+DECIDED = {"checklist": "go", "subject_ref": "v1", "verdict": "pass", "as_of": 100.0, "definition": {"x": "ab"},
+           "items": [{"id": "x", "verdict": "pass", "facts": {"on": [1, {"a": [2]}]}}]}  # fmt: skip
+BEGUN = {"runbook": "it", "digest": "ab", "parameters": {"host": "a"}}
+STEPS = (
+    event("run.step_begun", {"step": "one", "digest": "cd", "effect": "change"}, 101.0, "RUN-3"),
+    event("run.step_ended", {"step": "one", "outcome": "ok", "captured": {"nr": "4"}}, 102.0, "RUN-3"),
+    event(
+        "run.asked", {"step": "two", "digest": "ef", "effect": "read", "question": "well?"}, 103.0, "RUN-3"
+    ),
+)
+
+
+def test_a_word_is_given_and_taken_back():
+    given = event("signoff.given", SIGNED, 100.0, "SGN-4")
+    taken = told(signoff, given, event("signoff.revoked", {"reason": "early"}, 200.0, "SGN-4"))
+    assert (told(signoff, given).at, taken.revoked, taken.reason) == (100, 200, "early")
+
+
+def test_a_waiver_is_given_and_ended():
+    given = event("waiver.given", WAIVED, 100.0, "WVR-2")
+    ended = told(waiver, given, event("waiver.ended", {"reason": "mended"}, 200.0, "WVR-2"))
+    assert (told(waiver, given).expires, ended.ended, ended.ended_reason) == (500, 200, "mended")
+
+
+def test_a_decision_may_be_overridden_and_lets_pass_then():
+    blocked = event("gate.decided", {**DECIDED, "verdict": "fail"}, 100.0, "GATE-1")
+    overridden = event("gate.overridden", {"who": "alice", "reason": "r"}, 100.0, "GATE-1")
+    assert told(gate, blocked).passed is False
+    assert told(gate, blocked, overridden).passed is True
+
+
+def test_a_run_knows_what_each_step_came_to_and_what_it_waits_for():
+    begun = event("run.started", BEGUN, 100.0, "RUN-3")
+    found = told(run, begun, *STEPS)
+    assert (found.state, found.values, found.ran("one").outcome) == ("waiting", {"nr": "4"}, "ok")
+    assert (found.ran("two").outcome, found.ran("two").question) == ("waiting", "well?")
+    answered = told(
+        run, begun, *STEPS, event("run.answered", {"step": "two", "value": "yes"}, 104.0, "RUN-3")
+    )
+    assert answered.ran("two").answer == "yes"
+    over = told(run, begun, event("run.ended", {"state": "aborted", "reason": "r"}, 105.0, "RUN-3"))
+    assert (over.state, over.ended, over.reason) == ("aborted", 105, "r")
+
+
 @pytest.mark.parametrize("prefix", SUBJECTS)
 def test_a_record_comes_back_from_its_document_as_it_was(prefix):
     kind = subject_kind(prefix)
@@ -194,6 +252,10 @@ def test_a_record_comes_back_from_its_document_as_it_was(prefix):
         "OPS": the_item(event("item.verified", {"verdict": {"n": [1, 2.5]}})),
         "PIR": told(review, event("review.waived", {"reason": "drill"}, subject="PIR-7")),
         "ITR": iteration.Iteration(1, "x", 0.5, 1, 2, 0.2),
+        "SGN": told(signoff, event("signoff.given", SIGNED, 100.0, "SGN-4")),
+        "WVR": told(waiver, event("waiver.given", WAIVED, 100.0, "WVR-2")),
+        "GATE": told(gate, event("gate.decided", DECIDED, 100.0, "GATE-1")),
+        "RUN": told(run, event("run.started", BEGUN, 100.0, "RUN-3"), *STEPS),
     }
     record = records[prefix]
     assert kind.decode(json.loads(canonical(record._asdict()))) == record

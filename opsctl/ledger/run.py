@@ -15,7 +15,8 @@ TABLE = "procedures"
 REMARKS = frozenset({"run.noted"})
 
 State = Literal["running", "waiting", "unknown", "failed", "done", "recovered", "aborted"]
-OVER: tuple[State, ...] = ("failed", "done", "recovered", "aborted")
+# What nobody can go on with; a run that failed or waits can be resumed.
+OVER: tuple[State, ...] = ("done", "recovered", "aborted")
 
 
 class Ran(NamedTuple):
@@ -106,13 +107,22 @@ def _ended(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
     return _put(run, ran)._replace(values={**run.values, **body.get("captured", {})})
 
 
-def _asked(run: Run, _event: Event, body: Mapping[str, Any]) -> Run:
-    ran = _known(run, body["step"])._replace(outcome="waiting", question=body["question"])
-    return _put(run, ran)._replace(state="waiting")
+def _asked(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
+    known = run.ran(body["step"])
+    ran = known or Ran(body["step"], body["digest"], body["effect"], event.actor, event.occurred)
+    return _put(run, ran._replace(outcome="waiting", question=body["question"]))._replace(state="waiting")
 
 
 def _answered(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
     ran = _known(run, body["step"])._replace(answer=body["value"], answered_by=event.actor)
+    return _put(run, ran)
+
+
+def _settled(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
+    """A person says what became of a step that nobody knew of."""
+    ran = _known(run, body["step"])._replace(
+        ended=event.occurred, outcome=body["outcome"], message=body["message"], answered_by=event.actor
+    )
     return _put(run, ran)
 
 
@@ -160,6 +170,7 @@ _APPLY: Mapping[str, Callable[[Run, Event, Mapping[str, Any]], Run]] = {
     "run.asked": _asked,
     "run.answered": _answered,
     "run.approved": _approved,
+    "run.settled": _settled,
     "run.step_undone": _taken_back,
     "run.resumed": _resumed,
     "run.stopped": _stopped,

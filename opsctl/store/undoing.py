@@ -49,11 +49,17 @@ class _Turn(NamedTuple):
         return self.before ^ self.after
 
 
+# What was run and what a gate decided is evidence, and no decision that could have been another.
+_FACTS = frozenset({"RUN", "GATE"})
+
+
 def last_command(db: sqlite3.Connection, actor: str) -> int | None:
-    """The last command of `actor` that counts and is no undo itself; None where there is none."""
+    """The last command of `actor` that counts and can be undone, and is no undo itself; None for none."""
     gone = undone_commands(undos(db))
     rows = db.execute(
-        "SELECT command FROM events WHERE actor = ? AND kind <> ? ORDER BY id DESC", (actor, UNDONE)
+        "SELECT command FROM events WHERE actor = ? AND kind <> ?"
+        " AND kind NOT GLOB 'run.*' AND kind NOT GLOB 'gate.*' ORDER BY id DESC",
+        (actor, UNDONE),
     )
     return next((command for (command,) in rows if command not in gone), None)
 
@@ -64,8 +70,11 @@ def plan(db: sqlite3.Connection, command: int) -> Undo:
     Raises UsageError where there is no such command or it was undone already, RefusedError where what
     was done since relies on it, or where what it would bring back relies on what is no more.
     """
-    if not events(db, command=command, undone=True):
+    known = events(db, command=command, undone=True)
+    if not known:
         raise UsageError(f"there is no command {command}; `opsctl log` lists them")
+    if any(prefix_of(event.subject) in _FACTS for event in known):
+        raise RefusedError(f"command {command} recorded what really happened, which nobody can undo")
     turn = _turn(undos(db), command)
     if command in turn.before:
         by = max(one for one, undone in turn.undos.items() if undone == command and one not in turn.before)

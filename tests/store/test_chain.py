@@ -188,7 +188,7 @@ def test_a_record_that_an_older_opsctl_kept_with_fewer_fields_is_sound(log):
     [
         ("item.unheard_of", "OPS-1", {}, "OPS-1: its events make no record (KeyError: 'item.unheard_of')"),
         ("item.done", "OPS-9", {}, "OPS-9: its events make no record (TypeError: "),
-        ("run.started", "RUN-1", {}, "RUN-1: this opsctl knows no such subject"),
+        ("thing.made", "THG-1", {}, "THG-1: this opsctl knows no such subject"),
         ("command.undone", "CMD-2", {}, "an undo names no command"),
         ("command.undone", "CMD-2", {"command": [2]}, "an undo names no command"),
     ],

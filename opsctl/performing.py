@@ -1,0 +1,118 @@
+"""Perform one step of a run: nothing of it is kept here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opsctl.capturing import captured
+from opsctl.expectations import parse
+from opsctl.filling import fill
+from opsctl.judging import judge
+from opsctl.outcome import Kind, Subject
+from opsctl.prose import line
+from opsctl.secrets import Secrets
+from opsctl.step_kinds import Done, Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from opsctl.definitions import Workspace
+    from opsctl.ledger.run import Run
+    from opsctl.runbooks import Runbook, Step
+    from opsctl.step_kinds import Answer
+    from opsctl.world import World
+
+
+class Performer:
+    """What performs the steps of one run; `values` grows with what they capture."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        world: World,
+        runbook: Runbook,
+        run: Run,
+        values: Mapping[str, str],
+        emit: Callable[[bytes], None],
+    ) -> None:
+        """`emit` is given the output as it comes, with secrets masked."""
+        self.workspace, self.world, self.run, self._emit = workspace, world, run, emit
+        self.hidden = hidden_in(runbook)
+        self.secrets = Secrets(world.environ, workspace.root)
+        for name in self.hidden:
+            self.secrets.hide(values.get(name, ""))
+        self.values = {**values, **run.values}
+
+    def perform(self, step: Step, answer: Answer | None) -> Done:
+        """Do it once; it went well where its `verify` says so too, and what it captures is there."""
+        done = self._call(step, step.id, self.values, answer)
+        if done.outcome == "ok" and step.terms.verify is not None:
+            shown = self.inner(step.terms.verify, f"{step.id}/verify", self.values)
+            if shown.outcome != "ok":
+                return done._replace(outcome="failed", message=f"it did not work: {shown.message}")
+        if done.outcome == "ok" and step.terms.capture:
+            try:
+                found = captured(step.terms.capture, str(done.captured.get("stdout", "")))
+            except ValueError as error:
+                return done._replace(outcome="failed", message=str(error))
+            return done._replace(captured={**done.captured, **found})
+        return done
+
+    def inner(self, step: Step, name: str, values: Mapping[str, str]) -> Done:
+        """Do a step that stands inside another; it asks nobody."""
+        if step.kind.ASKS:
+            return Done("failed", f"{name} asks a person, which a step inside another cannot")
+        return self._call(step, name, values, None)
+
+    def spared(self, step: Step) -> str:
+        """Why a step is not to be done: it does not apply, or is done already; empty where it is to be."""
+        terms = step.terms
+        subjects = {name: Subject(Kind.TEXT, "A value of the run.") for name in self.values}
+        for text in terms.when:
+            judged = judge(parse(text, subjects), dict(self.values))
+            if judged.verdict is not True:
+                return f"{judged.text} does not hold (found {judged.found})"
+        if terms.creates and (self.workspace.root / fill(terms.creates, self.values)).exists():
+            return f"{fill(terms.creates, self.values)} is there already"
+        if (
+            terms.unless is not None
+            and self.inner(terms.unless, f"{step.id}/unless", self.values).outcome == "ok"
+        ):
+            return "it is done already"
+        return ""
+
+    def describe(self, step: Step) -> str:
+        """What a step would do, with secrets masked."""
+        shown = {name: "***" if name in self.hidden else value for name, value in self.values.items()}
+        return self.secrets.mask(step.kind.describe(shown))
+
+    def _call(self, step: Step, name: str, values: Mapping[str, str], answer: Answer | None) -> Done:
+        scene = Scene(
+            workspace=self.workspace,
+            world=self.world,
+            secrets=self.secrets,
+            root=self.workspace.root,
+            environ=self.world.environ,
+            values=values,
+            hidden=self.hidden,
+            run=self.run.subject,
+            step=name,
+            incident=self.run.incident,
+            environment=self.run.environment,
+            drill=self.run.drill,
+            timeout=step.terms.timeout,
+            within=step.terms.within,
+            answer=answer,
+            emit=lambda data: self._emit(self.secrets.mask(data.decode("utf-8", "replace")).encode()),
+            perform=self.inner,
+        )
+        try:
+            done: Done = step.kind.perform(scene)
+        except Exception as error:  # noqa: BLE001 - whatever a step stumbles over is how it went
+            return Done("failed", f"{type(error).__name__}: {line(self.secrets.mask(str(error)))[:200]}")
+        return done
+
+
+def hidden_in(runbook: Runbook) -> frozenset[str]:
+    """The names of the parameters that are secret."""
+    return frozenset(name for name, one in runbook.procedure.parameters.items() if one.secret)

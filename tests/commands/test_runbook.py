@@ -1,0 +1,438 @@
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from terminal import typed
+
+HEAD = """
+    version: 1
+    name: Shop
+    roles: {lead: [bob]}
+    services:
+      api:
+        checks:
+          ready: {file: opsctl.yaml}
+"""
+ALICE, BOB = {"OPSCTL_ACTOR": "alice"}, {"OPSCTL_ACTOR": "bob"}
+NOW = "2026-11-20T12:00:00Z"
+
+
+@pytest.fixture
+def shop(opsctl):
+    """A workspace with a runbook `it`, made of the steps that are given."""
+
+    def run(*arguments, now=NOW, env=ALICE):
+        return opsctl(*arguments, now=now, env=env)
+
+    def with_steps(*steps, parameters="{}", more=""):
+        opsctl.write("opsctl.yaml", HEAD)
+        lines = "".join(f"      - {step}\n" for step in steps)
+        opsctl.write("runbooks/it.yaml", "runbooks:\n  it:\n    title: It\n"
+                     f"    parameters: {parameters}\n{more}    steps:\n{lines}")  # fmt: skip
+        return run
+
+    return with_steps
+
+
+def noted(opsctl):
+    path = opsctl.path / "log"
+    return path.read_text().split() if path.exists() else []
+
+
+def note(word, extra=""):
+    return f"{{id: {word}, run: [sh, -c, 'echo {word} >>log']{extra}}}"
+
+
+def undo(word):
+    return f", undo: {{run: [sh, -c, 'echo un{word} >>log']}}"
+
+
+def test_a_run_does_every_step_in_its_order_and_keeps_the_proof(shop, opsctl):
+    run = shop(note("one"), note("two"), "{id: green, check: api/ready}")
+    ran = run("runbook", "run", "it")
+    assert (ran.code, ran.out) == (0, "RUN-1 (run of it) is done\n")
+    assert ran.err.splitlines()[:2] == ["> one: sh -c 'echo one >>log'", "+ one: exit code 0"]
+    assert noted(opsctl) == ["one", "two"]
+    (kept,) = json.loads(run("runbook", "runs", "--all", "-o", "json").out)["runs"]
+    assert [(step["step"], step["outcome"]) for step in kept["steps"]] == [
+        ("one", "ok"), ("two", "ok"), ("green", "ok"),
+    ]  # fmt: skip
+    assert (
+        run("runbook", "resume", "1").err == "opsctl: RUN-1 is done; begin a new one: opsctl runbook run it\n"
+    )
+
+
+def test_a_dry_run_does_what_reads_shows_what_changes_and_writes_nothing(shop, opsctl):
+    run = shop(
+        "{id: who, run: [sh, -c, echo id-42], effect: read, capture: {nr: {pattern: 'id-([0-9]+)'}}}",
+        note("one"), "{id: look, confirm: 'Is {{ nr }} it?'}", parameters="{host: {}}",
+    )  # fmt: skip
+    ran = run("runbook", "run", "it", "--set", "host=a", "--dry-run")
+    assert (ran.code, ran.out) == (
+        0,
+        "did\twho\tok: exit code 0: id-42\nwould\tone\tsh -c 'echo one >>log'\nask\tlook\tIs 42 it? [yes/no]\n",
+    )
+    assert noted(opsctl) == []
+    assert not (opsctl.path / ".opsctl").exists()
+
+
+def test_without_a_terminal_a_question_waits_and_is_answered_later(shop, opsctl):
+    run = shop(note("one"), "{id: look, confirm: 'All quiet?'}", note("two"))
+    ran = run("runbook", "run", "it")
+    assert (ran.code, ran.out.splitlines()[0]) == (
+        4, "RUN-1 (run of it) is waiting: it waits for an answer: opsctl runbook answer RUN-1 look VALUE",
+    )  # fmt: skip
+    assert run("runbook", "resume", "1").code == 4
+    assert run("runbook", "answer", "1", "one", "yes").err == (
+        "opsctl: RUN-1 does not wait for one; it waits for look\n"
+    )
+    assert run("runbook", "answer", "1", "look", "yes", env=BOB).code == 0
+    resumed = run("runbook", "resume", "1")
+    assert resumed.code == 0
+    assert "+ look: yes, by bob" in resumed.err
+    assert noted(opsctl) == ["one", "two"]
+
+
+def test_a_no_is_no_and_stops_the_run(shop, opsctl):
+    run = shop("{id: look, confirm: 'All quiet?'}", note("two"))
+    run("runbook", "run", "it")
+    run("runbook", "answer", "1", "look", "no")
+    ran = run("runbook", "resume", "1")
+    assert (ran.code, noted(opsctl)) == (1, [])
+    assert "`no` by alice is not yes" in ran.out
+    # Asked again, it may be yes by then.
+    assert run("runbook", "resume", "1").code == 4
+
+
+def test_on_a_terminal_questions_are_asked_and_values_used(shop, opsctl):
+    shop(
+        "{id: look, confirm: 'All quiet?'}", "{id: which, ask: {question: 'Which host?', name: host, pattern: '[a-z]+'}}",
+        "{id: how, choose: {question: 'How?', name: way, of: [soft, hard]}}",
+        "{id: do, shell: 'echo $host-$way >>log'}",
+    )  # fmt: skip
+    code, shown = typed(opsctl, ALICE, "yes\nweb\nsoft\n", "runbook", "run", "it")
+    assert code == 0, shown
+    assert noted(opsctl) == ["web-soft"]
+
+
+def test_an_approval_comes_from_somebody_else_in_the_role(shop, opsctl):
+    run = shop(note("one", ", needs: lead"))
+    ran = run("runbook", "run", "it")
+    assert ran.code == 4
+    assert "lead has to approve: opsctl runbook approve RUN-1 one" in ran.out
+    assert (
+        run("runbook", "approve", "1", "one").err
+        == "opsctl: alice runs it, so somebody else has to approve\n"
+    )
+    assert (
+        run("runbook", "approve", "1", "one", env={"OPSCTL_ACTOR": "carol"}).err
+        == "opsctl: carol is not lead\n"
+    )
+    assert run("runbook", "resume", "1").code == 4
+    assert run("runbook", "approve", "1", "one", env=BOB).code == 0
+    assert run("runbook", "resume", "1").code == 0
+    assert noted(opsctl) == ["one"]
+
+
+def test_a_failure_stops_and_the_run_goes_on_from_there(shop, opsctl):
+    run = shop(note("one"), "{id: two, run: [sh, -c, 'test -e go && echo two >>log']}", note("three"))
+    ran = run("runbook", "run", "it")
+    assert (ran.code, noted(opsctl)) == (1, ["one"])
+    assert ran.out == "RUN-1 (run of it) is failed: two: exit code 1\ngo on: opsctl runbook resume RUN-1\n"
+    opsctl.write("go", "")
+    assert run("runbook", "resume", "1").code == 0
+    assert noted(opsctl) == ["one", "two", "three"]
+
+
+def test_what_was_done_is_undone_the_last_first_and_that_is_never_green(shop, opsctl):
+    run = shop(
+        note("one", undo("one")), note("two", undo("two")), "{id: look, check: api/ready}",
+        "{id: bad, run: ['false'], on_failure: rollback}",
+    )  # fmt: skip
+    ran = run("runbook", "run", "it")
+    assert (ran.code, noted(opsctl)) == (1, ["one", "two", "untwo", "unone"])
+    assert ran.out == "RUN-1 (run of it) is recovered: bad failed, and what was done before was undone\n"
+    assert run("runbook", "resume", "1").code == 1
+
+
+def test_what_cannot_be_undone_is_told(shop, opsctl):
+    run = shop(note("one"), note("two", undo("two")), "{id: bad, run: ['false'], on_failure: rollback}")
+    ran = run("runbook", "run", "it")
+    assert (ran.code, noted(opsctl)) == (1, ["one", "two", "untwo"])
+    assert "failed: after bad not all was undone: one has no undo" in ran.out
+
+
+def test_a_tolerated_failure_goes_on_and_does_not_end_green(shop, opsctl):
+    run = shop("{id: bad, run: ['false'], on_failure: continue}", note("two"))
+    ran = run("runbook", "run", "it")
+    assert (ran.code, noted(opsctl)) == (1, ["two"])
+    assert "failed: bad failed and was passed over" in ran.out
+
+
+def test_a_step_is_tried_again_and_verified(shop, opsctl):
+    run = shop(
+        "{id: flaky, run: [sh, -c, 'echo try >>log; test $(wc -l <log) -ge 3'], retries: 3, retry_delay: 0s}",
+        "{id: lies, run: ['true'], verify: {run: [test, -e, made]}}",
+    )  # fmt: skip
+    ran = run("runbook", "run", "it")
+    assert (ran.code, noted(opsctl)) == (1, ["try", "try", "try"])
+    assert "lies: it did not work: exit code 1" in ran.out
+
+
+def test_steps_that_do_not_apply_or_are_done_already_are_spared(shop, opsctl):
+    opsctl.write("made", "")
+    run = shop(
+        note("one", ", creates: made"), note("two", ", unless: {run: [test, -e, made]}"),
+        note("three", ', when: [''host == "b"'']').replace("''", "'"), note("four", ', when: [''host == "a"'']').replace("''", "'"),
+        parameters="{host: {}}",
+    )  # fmt: skip
+    ran = run("runbook", "run", "it", "--set", "host=a")
+    assert (ran.code, noted(opsctl)) == (0, ["four"])
+    assert "- one: made is there already" in ran.err
+    assert "- two: it is done already" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("sets", "words"),
+    [
+        ([], "`host` (Which) is missing; add --set host=VALUE"),
+        (["host=a;b"], "`host`: `a;b` does not match [a-z]+"),
+        (["host=a", "size=xl"], "`size`: `xl` is none of `s` or `m`"),
+        (["host=a", "hots=b"], "there is no parameter `hots`; did you mean `host`?"),
+        (["host"], "--set `host` sets nothing; write NAME=VALUE"),
+    ],
+)
+def test_a_parameter_that_does_not_fit_is_told_before_anything_is_done(shop, opsctl, sets, words):
+    run = shop(
+        note("one"), parameters="{host: {pattern: '[a-z]+', text: Which}, size: {values: [s, m], default: s}}"
+    )
+    ran = run("runbook", "run", "it", *(part for one in sets for part in ("--set", one)))
+    assert (ran.code, noted(opsctl)) == (2, [])
+    assert words in ran.err
+
+
+HOSTILE = "a'; echo hacked >>log; $(echo hacked >>log) `echo hacked >>log` \" | & {{ token }} \n -rf *"
+
+
+def test_no_value_becomes_part_of_a_script(shop, opsctl):
+    run = shop(
+        "{id: one, run: [printf, '%s', '{{ host }}'], capture: {same: {pattern: '(?s)(.*)'}}}",
+        "{id: two, shell: 'printf %s \"$host\" >out; printf %s \"$same\" >same'}",
+        parameters="{host: {}}",
+    )  # fmt: skip
+    assert run("runbook", "run", "it", "--set", f"host={HOSTILE}").code == 0
+    assert (opsctl.path / "out").read_text() == (opsctl.path / "same").read_text() == HOSTILE
+    assert noted(opsctl) == []
+
+
+def test_a_blank_in_a_script_and_a_value_that_nothing_gives_are_refused_when_loaded(shop):
+    spliced = shop("{id: one, shell: 'echo {{ host }}'}", parameters="{host: {}}")("validate")
+    assert spliced.code == 5
+    assert "a value is never spliced into a script" in spliced.out
+    unknown = shop("{id: one, run: [echo, '{{ hots }}']}", parameters="{host: {}}")("validate")
+    assert "step `one` fills in `hots`, which nothing gives; did you mean `host`?" in unknown.out
+
+
+def test_a_secret_is_stored_nowhere_and_shown_nowhere(shop, opsctl):
+    run = shop(
+        "{id: one, run: [sh, -c, 'echo $T; echo $T >&2; exit 1'], }".replace(", }", ", on_failure: stop}"),
+        "{id: two, shell: 'echo $token'}", parameters="{token: {secret: true}}",
+    )  # fmt: skip
+    text = (opsctl.path / "runbooks" / "it.yaml").read_text()
+    opsctl.write("runbooks/it.yaml", text.replace("echo $T; echo $T", "echo {{ token }}; echo {{ token }}"))
+    ran = run("runbook", "run", "it", "--set", "token=hunter2hunter2")
+    assert ran.code == 1
+    assert "hunter2" not in ran.out + ran.err
+    assert (
+        run("runbook", "resume", "1").err
+        == "opsctl: secrets are not kept; give them again: --set token=VALUE\n"
+    )
+    run("runbook", "resume", "1", "--set=token=hunter2hunter2")
+    for file in (opsctl.path / ".opsctl").iterdir():
+        assert b"hunter2" not in file.read_bytes()
+
+
+def test_a_changed_runbook_asks_before_it_goes_on(shop, opsctl):
+    run = shop(note("one"), "{id: two, run: ['false']}")
+    run("runbook", "run", "it")
+    shop(note("one"), note("two"))
+    refused = run("runbook", "resume", "1")
+    assert refused.code == 1
+    assert "it was changed since RUN-1 stopped" in refused.err
+    assert run("runbook", "resume", "1", "--changed").code == 0
+    assert noted(opsctl) == ["one", "two"]
+
+
+def test_runs_of_several_kinds_of_steps(shop, opsctl):
+    run = shop(
+        "{id: both, parallel: [{run: [sh, -c, echo a >>log]}, {run: [sh, -c, echo b >>log]}]}",
+        "{id: all, each: {of: [c, d], name: letter, do: {run: [sh, -c, 'echo $0 >>log', '{{ letter }}']}}}",
+        "{id: lines, each: {lines: \"e\\nf\\n\", do: {run: [sh, -c, 'echo $0 >>log', '{{ one }}']}}}",
+        "{id: pause, wait: 10ms}", "{id: until, wait: {until: [test, -e, log]}}",
+        "{id: tell, notify: {by: [sh, -c, 'cat >told'], say: 'It is done'}}",
+        "{id: say, note: 'Well done'}", "{id: gate, checklist: none}",
+    )  # fmt: skip
+    ran = run("runbook", "run", "it")
+    assert sorted(noted(opsctl)) == ["a", "b", "c", "d", "e", "f"]
+    assert (opsctl.path / "told").read_text() == "It is done"
+    assert "gate: no checklist is called `none`" in ran.out
+
+
+def test_a_runbook_within_another_gets_its_own_values(shop, opsctl):
+    run = shop(
+        "{id: inner, runbook: {name: other, parameters: {word: 'x-{{ host }}'}}}", parameters="{host: {}}"
+    )
+    opsctl.write("runbooks/other.yaml", """
+        runbooks:
+          other:
+            title: Other
+            parameters: {word: {pattern: '[a-z-]+'}}
+            steps:
+              - {id: say, run: [sh, -c, 'echo $0 >>log', '{{ word }}']}
+    """)  # fmt: skip
+    assert run("runbook", "run", "it", "--set", "host=web").code == 0
+    assert noted(opsctl) == ["x-web"]
+    assert "does not match" in run("runbook", "run", "it", "--set", "host=W").out
+
+
+def test_http_steps_send_what_they_say(shop, opsctl, web):
+    url = web.answer("/hook", *([__import__("web").Answer(204)] * 1))
+    run = shop(f"{{id: hook, http: '{url}'}}", "{id: gone, http: 'http://127.0.0.1:1/'}")
+    ran = run("runbook", "run", "it")
+    assert "+ hook: POST answered 204" in ran.err
+    assert ran.code == 1
+
+
+def test_a_run_belongs_to_an_incident_and_writes_its_timeline(shop, opsctl):
+    run = shop(note("one"), "{id: say, incident: {say: 'traffic moved', state: mitigated}}")
+    run("incident", "open", "down", "-s", "api")
+    assert run("runbook", "run", "it", "--incident", "7").code == 2
+    assert run("runbook", "run", "it", "--incident", "1").code == 0
+    timeline = run("incident", "timeline", "1").out
+    for words in (
+        "runbook it was begun (RUN-1)",
+        "it one: ok (RUN-1)",
+        "mitigated: traffic moved",
+        "it is done (RUN-1)",
+    ):
+        assert words in timeline
+
+
+def test_a_drill_is_proof_and_says_nothing_to_an_incident(shop, opsctl):
+    run = shop("{id: say, incident: 'moved'}", note("one"), more="    drill_every: 90d\n")
+    never = run("runbook", "freshness")
+    assert (never.code, never.out) == (
+        1,
+        "it\tnever\tnobody ever ran it to its end; drill it: opsctl runbook drill it\n",
+    )
+    assert run("runbook", "drill", "it").out == "RUN-1 (drill of it) is done\n"
+    fresh = run("runbook", "freshness")
+    assert (fresh.code, fresh.out.split("\t")[1]) == (0, "proven")
+    late = run("runbook", "freshness", now="2027-03-20T12:00:00Z")
+    assert (late.code, late.out.split("\t")[1]) == (1, "stale")
+    shop("{id: say, incident: 'moved'}", note("two"), more="    drill_every: 90d\n")
+    assert run("runbook", "freshness").out.split("\t")[1] == "changed"
+
+
+def test_a_gate_asks_whether_a_runbook_was_practised(shop, opsctl):
+    run = shop(note("one"))
+    opsctl.write("checklists/go.yaml", "checklists:\n  go:\n    title: Go\n    items:\n"
+                 "      drilled: {text: Drilled, practised: {runbook: it, within: 90d}}\n")  # fmt: skip
+    assert "it was never run to its end" in run("gate", "go", "--subject", "v1").out
+    run("runbook", "drill", "it", env=BOB)
+    assert "drilled 0s ago by bob (RUN-1)" in run("gate", "go", "--subject", "v1").out
+    assert run("gate", "go", "--subject", "v1", now="2027-03-20T12:00:00Z").code == 1
+    shop(note("two"))
+    assert "it was changed since RUN-1" in run("gate", "go", "--subject", "v1").out
+
+
+def test_an_aborted_run_is_over_and_what_was_run_cannot_be_undone(shop):
+    run = shop(note("one"), "{id: two, run: ['false']}")
+    run("runbook", "run", "it")
+    assert run("runbook", "abort", "1", "--reason", "another way").code == 1
+    assert run("runbook", "resume", "1").code == 1
+    assert run("runbook", "runs").out == ""
+    assert run("runbook", "runs", "--all").out.split("\t")[2] == "aborted"
+    assert (
+        run("undo", "1", "--yes").err
+        == "opsctl: command 1 recorded what really happened, which nobody can undo\n"
+    )
+
+
+def test_a_flood_of_output_is_kept_in_part_and_survivors_are_ended(shop, opsctl):
+    run = shop(
+        "{id: flood, run: [sh, -c, 'yes x | head -c 3000000']}",
+        "{id: slow, run: [sh, -c, 'sleep 100 & sleep 100'], timeout: 300ms}",
+    )  # fmt: skip
+    ran = run("runbook", "run", "it")
+    assert ran.code == 1
+    assert "slow: it still ran after 0.3 s and was ended" in ran.out
+    assert (opsctl.path / ".opsctl" / "opsctl.db").stat().st_size < 2_000_000
+
+
+KILLED = """[sh, -c, 'test -e killed-{0} || {{ touch killed-{0}; {1} kill -9 $PPID; sleep 5; }}; {2}']"""
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("verified", [True, False])
+def test_a_change_that_a_kill_interrupts_takes_effect_once_or_is_reported_unknown(
+    shop, opsctl, before, verified
+):
+    effect = "echo two >>log;"
+    script = KILLED.format(
+        "two", "" if before else effect, effect if before else "grep -q two log || " + effect
+    )
+    verify = ", verify: {run: [grep, -q, two, log]}" if verified else ""
+    run = shop(note("one"), f"{{id: two, run: {script}{verify}}}", note("three"))
+    killed = opsctl.process("runbook", "run", "it", **ALICE)
+    assert killed.code == -signal.SIGKILL
+    resumed = opsctl.process("runbook", "resume", "1", **ALICE)
+    if not verified:
+        assert resumed.code == 3, resumed
+        assert (
+            "nobody knows whether two was done; say so: opsctl runbook settle RUN-1 two done" in resumed.out
+        )
+        outcome = "not-done" if before else "done"
+        assert run("runbook", "settle", "1", "two", outcome).code == 0
+        resumed = opsctl.process("runbook", "resume", "1", **ALICE)
+    assert resumed.code == 0, resumed
+    assert noted(opsctl) == ["one", "two", "three"]
+    assert run("db", "verify").code == 0
+
+
+def test_a_termination_ends_the_child_and_leaves_the_run_to_be_resumed(shop, opsctl):
+    shop(note("one"), "{id: two, run: [sh, -c, 'touch began; sleep 100']}")
+    child = subprocess.Popen(opsctl.argv("runbook", "run", "it"), cwd=opsctl.path, env=opsctl.environment(**ALICE),
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    while not (opsctl.path / "began").exists():
+        time.sleep(0.01)
+    os.kill(child.pid, signal.SIGTERM)
+    child.communicate(timeout=30)
+    assert child.returncode == 143
+    (kept,) = json.loads(opsctl("runbook", "runs", "-o", "json", env=ALICE).out)["runs"]
+    assert (kept["state"], kept["reason"]) == ("unknown", "interrupted in two")
+
+
+def test_two_processes_are_not_on_one_run(shop, opsctl):
+    run = shop("{id: one, run: [sh, -c, 'touch began; while ! test -e go; do sleep 0.05; done']}")
+    child = subprocess.Popen(opsctl.argv("runbook", "run", "it"), cwd=opsctl.path, env=opsctl.environment(**ALICE),
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    while not (opsctl.path / "began").exists():
+        time.sleep(0.01)
+    assert run("runbook", "resume", "1").err == "opsctl: another process is on RUN-1; wait for it\n"
+    opsctl.write("go", "")
+    child.communicate(timeout=30)
+    assert child.returncode == 0
+
+
+def test_lists_and_pages_are_shown(shop):
+    run = shop(note("one", undo("one")), parameters="{host: {text: Which}}")
+    assert run("runbook", "list").out == "it  1 step     It\n"
+    assert run("runbook", "show", "it").out.splitlines()[:2] == ["it  It", "  --set host=...  Which"]
+    page = run("runbook", "render", "it").out
+    assert page.startswith("# It\n\n- run: opsctl runbook run it\n")
+    assert "       sh -c 'echo one >>log'\n" in page
+    assert run("runbook", "show", "itt").err == "opsctl: no runbook is called `itt`; did you mean `it`?\n"
