@@ -183,6 +183,7 @@ class _Field(NamedTuple):
     required: bool
 
 
+@cache
 def yaml_fields(cls: Any) -> dict[str, tuple[str, Any, Any]]:
     """YAML key → (field name, annotation, default or MISSING) of a dataclass that YAML is read into."""
     hints = typing.get_type_hints(cls, include_extras=True)

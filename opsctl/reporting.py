@@ -12,6 +12,7 @@ from opsctl.metrics import compare
 from opsctl.periods import parts
 from opsctl.reviewing import owed
 from opsctl.standing import overview_in
+from opsctl.store.attested import decided, open_waivers
 from opsctl.store.entries import Wanted as WantedEvents
 from opsctl.store.entries import look_for
 from opsctl.store.history import outages_in
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from opsctl.capacity import Load
     from opsctl.caseload import Case
     from opsctl.definitions import Service, Workspace
+    from opsctl.ledger.gate import Gate
     from opsctl.ledger.incident import Incident
     from opsctl.ledger.item import Item
+    from opsctl.ledger.waiver import Waiver
     from opsctl.metrics import Change, Figure
     from opsctl.periods import Part, Period
     from opsctl.reviewing import Owed
@@ -86,6 +89,8 @@ class Gathered(NamedTuple):
     moved: Moved
     loads: tuple[Load, ...]
     events: tuple[Entry, ...]
+    gates: tuple[Gate, ...]
+    waivers: tuple[Waiver, ...]
     parts: tuple[Part, ...]
     trends: tuple[tuple[str, Trend], ...]
 
@@ -129,6 +134,8 @@ def _gather(
         moved=_moved(items, period, now),
         loads=loads(db),
         events=found.entries,
+        gates=tuple(decided(db, since, until)),
+        waivers=tuple(open_waivers(db)),
         parts=within,
         trends=tuple(_trends(db, workspace, within)) if charts else (),
     )

@@ -143,8 +143,11 @@ class _Going:
         people: People,
     ) -> None:
         self.workspace, self.world, self.runbook = workspace, world, runbook
-        self.store, self.name, self.people = store, name, people
+        self.store, self.name, self.people, self.actor = store, name, people, actor_of(world)
         self.began = time.monotonic()
+        # While the lock is held nobody else changes the run, so that it need not be read again and again.
+        self._run: Run = get(store.db, name)
+        self._reading: Mapping[str, Any] | None = None
         self.performer = Performer(workspace, world, runbook, self.run(), values, people.emit)
 
     def go(self, resumed: Mapping[str, Any] | None = None) -> Run:
@@ -152,6 +155,7 @@ class _Going:
         with ExitStack() as stack:
             if not stack.enter_context(run_lock(self.workspace.store, self.name.lower())):
                 raise RefusedError(f"another process is on {self.name}; wait for it")
+            self._run = get(self.store.db, self.name)
             if self.run().state in OVER:
                 raise RefusedError(f"{self.name} is {self.run().state} since")
             if resumed is not None:
@@ -170,8 +174,7 @@ class _Going:
 
     def run(self) -> Run:
         """The run as it is kept."""
-        found: Run = get(self.store.db, self.name)
-        return found
+        return self._run
 
     def _step(self, step: Step) -> bool:
         """Do one step where it is not done; False where it failed and the run goes on all the same."""
@@ -284,7 +287,7 @@ class _Going:
         self._keep("answered", {"step": step.id, "value": said})
 
     def _question(self, step: Step, question: str) -> None:
-        body = {"step": step.id, "question": question, "digest": step.digest, "effect": step.effect}
+        body = {"step": step.id, "question": question, "digest": _mark(step), "effect": step.effect}
         self._keep("asked", body)
 
     def _answer(self, step: Step) -> Answer | None:
@@ -294,8 +297,11 @@ class _Going:
         return Answer(known.answered_by or "", self._now(), known.answer)
 
     def _begin(self, step: Step, attempt: int, effect: str | None = None) -> None:
-        body = {"step": step.id, "digest": step.digest, "effect": effect or step.effect, "attempt": attempt}
-        self._keep("step_begun", body)
+        body = {"step": step.id, "digest": _mark(step), "effect": effect or step.effect, "attempt": attempt}
+        # A step that only reads is kept when it has ended: else it is read again.
+        self._reading = body if body["effect"] == "read" else None
+        if self._reading is None:
+            self._keep("step_begun", body)
 
     def _end(self, step: Step, done: Done) -> None:
         kept = {name: str(value) for name, value in done.captured.items() if name != "stdout"}
@@ -311,7 +317,11 @@ class _Going:
             "tail": done.tail,
             "left_out": done.left_out,
         }
-        self._keep("step_ended", body)
+        if self._reading is None:
+            self._keep("step_ended", body)
+        else:
+            self._keep("step_read", {**self._reading, **body})
+            self._reading = None
         self.people.show(done.outcome, f"{step.id}: {mask(done.message)}")
 
     def _interrupted(self) -> None:
@@ -327,10 +337,10 @@ class _Going:
         self._keep("ended" if state in OVER else "stopped", {"state": state, "reason": reason})
 
     def _keep(self, deed: str, body: Mapping[str, Any]) -> None:
-        with deciding(self.store, actor_of(self.world), self._now()) as ledger:
+        with deciding(self.store, self.actor, self._now()) as ledger:
             ledger.append(f"run.{deed}", self.name, body)
-            run = ledger.get(self.name)
-            if deed in {"step_ended", "settled"}:
+            run = self._run = ledger.get(self.name)
+            if deed in {"step_ended", "step_read", "settled"}:
                 _tell(ledger, run, f"{run.runbook} {body['step']}: {body['outcome']} ({self.name})")
             elif deed in {"stopped", "ended"}:
                 _tell(ledger, run, f"{run.runbook} is {body['state']} ({self.name}) {body['reason']}".strip())
@@ -339,9 +349,14 @@ class _Going:
         return self.world.now + time.monotonic() - self.began
 
 
+def _mark(step: Step) -> str:
+    """Enough of a step's digest to tell whether it was changed; a run of many steps keeps one of each."""
+    return step.digest[:16]
+
+
 def _passed_over(step: Step, known: Ran) -> bool:
     """Whether a step failed before and the run goes on all the same, unless the step was changed."""
-    return known.outcome == "failed" and step.terms.on_failure == "continue" and known.digest == step.digest
+    return known.outcome == "failed" and step.terms.on_failure == "continue" and known.digest == _mark(step)
 
 
 def _settled(step: Step, message: str) -> dict[str, str]:

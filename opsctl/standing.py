@@ -8,12 +8,16 @@ from opsctl.caseload import Wanted, cases
 from opsctl.errors import ExitCode, StoreError, worst
 from opsctl.outcome import State
 from opsctl.rooting import root_causes
+from opsctl.store.attested import open_waivers
+from opsctl.store.ledger import records
 
 if TYPE_CHECKING:
     import sqlite3
 
     from opsctl.caseload import Case
     from opsctl.definitions import CheckDefinition, Service, Workspace
+    from opsctl.ledger.run import Run
+    from opsctl.ledger.waiver import Waiver
     from opsctl.records import Standing
 
 
@@ -42,7 +46,8 @@ class Stand(NamedTuple):
 class Page(NamedTuple):
     """The status of a workspace at one moment (UTC epoch seconds).
 
-    `cases` are the incidents that are on or owe a review; `fault` says why they cannot be told, where they
+    `cases` are the incidents that are on or owe a review, `runs` the runs of runbooks that stopped on their
+    way, `waivers` the exceptions that have expired; `fault` says why they cannot be told, where they
     cannot: what checks found is shown all the same.
     """
 
@@ -51,6 +56,8 @@ class Page(NamedTuple):
     at: float
     stands: tuple[Stand, ...]
     cases: tuple[Case, ...]
+    runs: tuple[Run, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
     fault: str | None = None
 
 
@@ -75,11 +82,15 @@ def overview_in(db: sqlite3.Connection, workspace: Workspace, now: float) -> Pag
     ]
     roots = root_causes(workspace.services, [one.check for one in stands if one.state is State.DOWN])
     explained = tuple(one._replace(explained_by=roots.get(one.check)) for one in stands)
+    page = Page(workspace.name, workspace.timezone, now, explained, ())
     try:
-        pending, fault = cases(db, workspace, Wanted(), now), None
+        return page._replace(
+            cases=cases(db, workspace, Wanted(), now),
+            runs=tuple(records(db, "RUN", ("waiting", "unknown", "failed"))),
+            waivers=tuple(one for one in open_waivers(db) if one.expires <= now),
+        )
     except StoreError as error:
-        pending, fault = (), str(error)
-    return Page(workspace.name, workspace.timezone, now, explained, pending, fault)
+        return page._replace(fault=str(error))
 
 
 def exit_code(page: Page) -> ExitCode:

@@ -17,7 +17,7 @@ from opsctl.reporting import TIMES
 from opsctl.units import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from opsctl.ledger.incident import Incident
     from opsctl.ledger.item import Item
@@ -258,9 +258,29 @@ def people(found: Gathered) -> Section:
     return Section("people", "By person", ("who", "done", "under way", "overdue"), tuple(rows))
 
 
-def gates(_found: Gathered) -> Section:
-    """What gates decided, and what was excused."""
-    return Section("gates", "Gates and waivers", empty="None recorded.")
+def gates(found: Gathered) -> Section:
+    """What gates decided, and what is excepted."""
+    rows = []
+    for name in dict.fromkeys(one.checklist for one in found.gates):
+        own = [one for one in found.gates if one.checklist == name]
+        verdicts = [f"{number} {what}" for what, number in _counted(one.verdict for one in own).items()]
+        overridden = [one.subject for one in own if one.override is not None]
+        rows.append(
+            (name, f"{count('decision', len(own))}: {', '.join(verdicts)}", ", ".join(overridden) or _NOTHING)
+        )
+    for one in found.waivers:
+        end = zoned(one.expires, found.timezone)
+        state = f"EXPIRED {end}" if one.expires <= found.at else f"until {end}"
+        rows.append((f"{one.checklist}/{one.item}", f"waived by {line(one.by)} for {line(one.owner)}", state))
+    columns = ("gate or item", "what", "overridden or until")
+    return Section("gates", "Gates and waivers", columns, tuple(rows), empty="None recorded.")
+
+
+def _counted(words: Iterable[str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for word in words:
+        counts[word] = counts.get(word, 0) + 1
+    return counts
 
 
 _ALL = (

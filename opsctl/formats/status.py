@@ -6,8 +6,10 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from opsctl.formats.checklists import waiver_data
 from opsctl.formats.incidents import case_data, case_lines
-from opsctl.formats.summary import clean, moment, short_moment
+from opsctl.formats.runbooks import run_data
+from opsctl.formats.summary import clean, moment, short_moment, zoned
 from opsctl.formats.text import paint, symbol
 from opsctl.outcome import Kind, State
 from opsctl.prose import count, line, shorten
@@ -29,9 +31,14 @@ def write(page: Page, output: str, out: Output) -> str:
     shown = sorted(page.stands, key=lambda one: _RANK[one.state])
     if out.quiet:
         shown = [one for one in shown if one.state is not State.UP]
-        if not shown and not page.cases and not page.fault:
+        if not shown and not (page.cases or page.runs or page.waivers or page.fault):
             return ""
-    blocks = (list(_services(shown, out)), list(_incidents(page, out)), list(_totals(page)))
+    blocks = (
+        list(_services(shown, out)),
+        list(_incidents(page, out)),
+        list(_practice(page)),
+        list(_totals(page)),
+    )
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
@@ -59,6 +66,15 @@ def _services(shown: list[Stand], out: Output) -> Iterator[str]:
                 yield lead + shorten(text, room)
             else:
                 yield from _folded(lead, text, room, out.width - room)
+
+
+def _practice(page: Page) -> Iterator[str]:
+    """Runs that stopped on their way, and exceptions that have expired."""
+    for run in page.runs:
+        yield f"{run.subject}\t{run.runbook} is {run.state}: {line(run.reason)}"
+    for waiver in page.waivers:
+        about = f"{waiver.checklist}/{waiver.item} of {line(waiver.owner)}"
+        yield f"{waiver.subject}\tEXPIRED {zoned(waiver.expires, page.timezone)}: {about}"
 
 
 def _folded(lead: str, text: str, room: int, indent: int) -> Iterator[str]:
@@ -103,5 +119,7 @@ def _document(page: Page) -> dict[str, object]:
             for one in page.stands
         ],
         "fault": clean(page.fault),
+        "runs": [run_data(one) for one in page.runs],
+        "expired_waivers": [waiver_data(one) for one in page.waivers],
         "incidents": [case_data(one, page.at) for one in page.cases],
     }

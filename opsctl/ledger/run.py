@@ -72,8 +72,15 @@ class Run(NamedTuple):
 
 def decode(document: Mapping[str, Any]) -> Run:
     """The run of a stored document."""
-    found = thaw(document)
-    return Run(**{**found, "steps": tuple(Ran(*one) for one in found["steps"])})
+    # Not by `thaw`: a run of many steps is read after each of them.
+    return Run(**{**document, "steps": tuple(_ran(one) for one in document["steps"])})
+
+
+def _ran(fields: list[Any]) -> Ran:
+    ran = Ran(*fields)
+    return (
+        ran._replace(approved_by=tuple(ran.approved_by)) if ran.approved_by else ran._replace(approved_by=())
+    )
 
 
 def apply(run: Run | None, event: Event) -> Run:
@@ -105,6 +112,11 @@ def _ended(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
     changes = {name: body[name] for name in ("outcome", "message", "exit_code") if name in body}
     ran = _known(run, body["step"])._replace(ended=event.occurred, **changes)
     return _put(run, ran)._replace(values={**run.values, **body.get("captured", {})})
+
+
+def _read(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
+    """A step that only reads is kept once, when it has ended."""
+    return _ended(_begun(run, event, body), event, body)
 
 
 def _asked(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
@@ -167,6 +179,7 @@ def _put(run: Run, ran: Ran) -> Run:
 _APPLY: Mapping[str, Callable[[Run, Event, Mapping[str, Any]], Run]] = {
     "run.step_begun": _begun,
     "run.step_ended": _ended,
+    "run.step_read": _read,
     "run.asked": _asked,
     "run.answered": _answered,
     "run.approved": _approved,

@@ -33,6 +33,24 @@ def decisions(db: sqlite3.Connection, checklist: str, limit: int = -1) -> list[G
     return [record_of(subject_kind("GATE"), document) for (document,) in rows]
 
 
+def decided(db: sqlite3.Connection, since: float, until: float) -> list[Gate]:
+    """The decisions of all gates in [since, until), UTC epoch seconds, in their order."""
+    rows = db.execute(
+        "SELECT document FROM gates WHERE json_extract(document, '$.decided') >= ?"
+        " AND json_extract(document, '$.decided') < ? ORDER BY number",
+        (since, until),
+    )
+    return [record_of(subject_kind("GATE"), document) for (document,) in rows]
+
+
+def open_waivers(db: sqlite3.Connection) -> list[Waiver]:
+    """The waivers that nobody has ended, those that have expired among them."""
+    rows = db.execute(
+        "SELECT document FROM waivers WHERE json_extract(document, '$.ended') IS NULL ORDER BY number"
+    )
+    return [record_of(subject_kind("WVR"), document) for (document,) in rows]
+
+
 def _of(db: sqlite3.Connection, prefix: str, checklist: str, item: str | None) -> list[Any]:
     kind = subject_kind(prefix)
     of = "WHERE checklist = ?1 AND (?2 IS NULL OR item = ?2) ORDER BY number"

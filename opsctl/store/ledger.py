@@ -33,10 +33,14 @@ class Ledger:
         self.actor = Actor(*map(text, actor))
         self.recorded = seconds(millis(recorded))
         self._command: int | None = None
+        # What was read or changed here stands until the command ends, as nobody else writes meanwhile.
+        self._records: dict[str, Any] = {}
 
     def get(self, subject: str) -> Any:
         """The record of a subject, or None."""
-        return get(self.db, subject)
+        if subject not in self._records:
+            self._records[subject] = get(self.db, subject)
+        return self._records[subject]
 
     def name(self, prefix: str) -> str:
         """A new subject's name, `INC-8`; its number is never given again."""
@@ -79,7 +83,9 @@ class Ledger:
             ),
         )
         if prefix_of(subject) != "CMD":
-            put(self.db, subject, subject_kind(prefix_of(subject)).apply(self.get(subject), event))
+            record = subject_kind(prefix_of(subject)).apply(self.get(subject), event)
+            put(self.db, subject, record)
+            self._records[subject] = record
         return event
 
 
