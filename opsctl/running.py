@@ -164,8 +164,11 @@ class _Going:
                 passed_over = [step.id for step in self.runbook.procedure.steps if not self._step(step)]
             except _Stopped as stopped:
                 self._conclude(stopped.state, stopped.reason)
-            except (KeyboardInterrupt, Terminated):
-                self._interrupted()
+            except KeyboardInterrupt:
+                self._interrupted(asking=True)
+                raise
+            except Terminated:
+                self._interrupted(asking=False)
                 raise
             else:
                 reason = f"{', '.join(passed_over)} failed and was passed over" if passed_over else ""
@@ -324,14 +327,20 @@ class _Going:
             self._reading = None
         self.people.show(done.outcome, f"{step.id}: {mask(done.message)}")
 
-    def _interrupted(self) -> None:
-        """A signal: children end, and what was halfway is not known."""
+    def _interrupted(self, *, asking: bool) -> None:
+        """A signal: children end, and what was halfway is not known; who pressed Ctrl-C may undo the rest."""
         from opsctl.processes import stop_all
 
         stop_all()
         halfway = [ran.step for ran in self.run().steps if ran.outcome is None]
         words = f"interrupted in {', '.join(halfway)}" if halfway else "interrupted"
-        self._conclude("unknown" if halfway else "failed", words)
+        said = (
+            self.people.ask(f"{words}; stop here, or undo what was done? [stop/rollback]") if asking else None
+        )
+        if said == "rollback" and not halfway:
+            self._conclude(*self._roll_back(words))
+        else:
+            self._conclude("unknown" if halfway else "failed", words)
 
     def _conclude(self, state: str, reason: str) -> None:
         self._keep("ended" if state in OVER else "stopped", {"state": state, "reason": reason})

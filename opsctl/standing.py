@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from opsctl.caseload import Case
     from opsctl.definitions import CheckDefinition, Service, Workspace
+    from opsctl.freshness import Fresh
     from opsctl.ledger.run import Run
     from opsctl.ledger.waiver import Waiver
     from opsctl.records import Standing
@@ -47,8 +48,8 @@ class Page(NamedTuple):
     """The status of a workspace at one moment (UTC epoch seconds).
 
     `cases` are the incidents that are on or owe a review, `runs` the runs of runbooks that stopped on their
-    way, `waivers` the exceptions that have expired; `fault` says why they cannot be told, where they
-    cannot: what checks found is shown all the same.
+    way, `waivers` the exceptions that have expired, `unproven` the runbooks whose drill is due. `fault` says
+    why they cannot be told, where they cannot: what checks found is shown all the same.
     """
 
     workspace: str
@@ -58,6 +59,7 @@ class Page(NamedTuple):
     cases: tuple[Case, ...]
     runs: tuple[Run, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    unproven: tuple[Fresh, ...] = ()
     fault: str | None = None
 
 
@@ -88,9 +90,20 @@ def overview_in(db: sqlite3.Connection, workspace: Workspace, now: float) -> Pag
             cases=cases(db, workspace, Wanted(), now),
             runs=tuple(records(db, "RUN", ("waiting", "unknown", "failed"))),
             waivers=tuple(one for one in open_waivers(db) if one.expires <= now),
+            unproven=tuple(_unproven(db, workspace, now)),
         )
     except StoreError as error:
         return page._replace(fault=str(error))
+
+
+def _unproven(db: sqlite3.Connection, workspace: Workspace, now: float) -> list[Fresh]:
+    """The runbooks that are to be drilled and were not, as they are now."""
+    if not any(one.procedure.drill_every for one in workspace.runbooks.values()):
+        return []
+    from opsctl.freshness import freshness_in
+
+    due = {name for name, one in workspace.runbooks.items() if one.procedure.drill_every}
+    return [one for one in freshness_in(db, workspace, now) if one.runbook in due and one.state != "proven"]
 
 
 def exit_code(page: Page) -> ExitCode:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from opsctl.practices import Practices
 
 FILE = "opsctl.yaml"
-INCLUDED = ("services/*.yaml", "checklists/*.yaml", "runbooks/*.yaml", "routines/*.yaml")
+INCLUDED = ("services/*.yaml", "checklists/*.yaml", "runbooks/*.yaml", "runbooks/*.md", "routines/*.yaml")
 # Without one of these bytes a file holds no services, however the key is written.
 _NEEDED = (b"services", b"\\")
 _File = TypeVar("_File")
@@ -110,7 +110,14 @@ def _read_file(
         return None
     if light and type_ is Part and not any(word in data for word in _NEEDED):
         return None
-    node, source, found = compose(data, name)
+    if path.suffix == ".md":
+        if light:
+            return None
+        from opsctl.markdown_runbooks import compose_page
+
+        node, source, found = compose_page(data, name)
+    else:
+        node, source, found = compose(data, name)
     problems.extend(found)
     if node is None:
         return None

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -51,7 +51,7 @@ def test_on_github_a_closed_gate_is_annotated_and_ends_the_job(job, opsctl, tmp_
 def test_on_gitlab_the_gate_is_a_test_report_and_ends_the_job(job, opsctl):
     code, out = job(GITLAB_CI="true", CI_COMMIT_SHA=SHA, CI_ENVIRONMENT_NAME="staging")
     assert (code, out) == (1, "")
-    suite = ElementTree.parse(opsctl.path / "gate.xml").getroot()[0]
+    suite = ET.parse(opsctl.path / "gate.xml").getroot()[0]
     assert (suite.get("name"), suite.get("failures")) == ("pre-deploy", "1")
     opsctl.write("built", "x")
     assert job(GITLAB_CI="true", CI_COMMIT_SHA=SHA, CI_ENVIRONMENT_NAME="staging")[0] == 0

@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True,
         rich_markup_mode=None,
     )
-    for command in (show, render, run, drill, resume, abort, answer, approve, settle, runs, freshness):
+    for command in (show, render, lint, run, drill, resume, abort, answer, approve, settle, runs, freshness):
         group.command()(command)
     group.command("list")(list_)
     app.add_typer(group, name="runbook")
@@ -64,6 +64,19 @@ def show(runbook: Name, output: Format = "text", where: Where = None) -> None:
 def render(runbook: Name, where: Where = None) -> None:
     """Print a runbook as a page to read, in Markdown."""
     _show(runbook, "markdown", where)
+
+
+def lint(output: Format = "text", where: Where = None) -> None:
+    """Find what makes runbooks fail when they must work: changes nothing verifies, proof that is missing."""
+    from opsctl.formats.runbooks import write_findings
+    from opsctl.runbook_linting import findings
+    from opsctl.world import this_world
+
+    one_of("--output", output, ("text", "json"))
+    world = this_world()
+    found = findings(open_workspace(where, world.environ), world.now)
+    emit(world, write_findings(found, output))
+    raise typer.Exit(1 if found else 0)
 
 
 def run(
@@ -196,13 +209,13 @@ def runs(
 
 def freshness(output: Format = "text", where: Where = None) -> None:
     """Show the proof that each runbook works: when it was run as it is now, by whom, and what changed."""
-    from opsctl import procedures
     from opsctl.formats.runbooks import write_freshness
+    from opsctl.freshness import freshness as proof
     from opsctl.world import this_world
 
     one_of("--output", output, ("text", "json"))
     world = this_world()
-    found = procedures.freshness(open_workspace(where, world.environ), world.now)
+    found = proof(open_workspace(where, world.environ), world.now)
     emit(world, write_freshness(found, output))
     raise typer.Exit(0 if all(one.state == "proven" for one in found) else 1)
 

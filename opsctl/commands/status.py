@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from opsctl.commands.options import Format, Quiet, Where, emit, one_of, open_workspace, reader_of
+
+if TYPE_CHECKING:
+    from opsctl.definitions import Workspace
+    from opsctl.world import World
 
 EPILOG = """Examples:
 
@@ -28,6 +34,16 @@ def status(output: Format = "text", quiet: Quiet = False, where: Where = None) -
 
     one_of("--output", output, ("text", "json"))
     world = this_world()
-    page = overview(open_workspace(where, world.environ, light=True), world.now)
+    page = overview(_workspace(where, world), world.now)
     emit(world, formats.write(page, output, reader_of(world, quiet=quiet)))
     raise typer.Exit(exit_code(page))
+
+
+def _workspace(where: Where, world: World) -> Workspace:
+    """All of the workspace; where a mistake in it keeps checklists or runbooks out, what checks need."""
+    from opsctl.errors import WorkspaceInvalidError
+
+    try:
+        return open_workspace(where, world.environ)
+    except WorkspaceInvalidError:
+        return open_workspace(where, world.environ, light=True)

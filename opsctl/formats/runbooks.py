@@ -14,8 +14,8 @@ from opsctl.units import brief
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from opsctl.freshness import Fresh
     from opsctl.ledger.run import Ran, Run
-    from opsctl.procedures import Fresh
     from opsctl.rehearsing import Shown
     from opsctl.runbooks import Runbook, Step
 
@@ -89,7 +89,15 @@ def write_freshness(found: Sequence[Fresh], output: str) -> str:
             for one in found
         ]  # fmt: skip
         return json.dumps({"format_version": "1.0", "runbooks": rows}, indent=2, allow_nan=False) + "\n"
-    return "".join(f"{_fresh(one)}\n" for one in found)
+    return "".join(f"{fresh_line(one)}\n" for one in found)
+
+
+def write_findings(findings: Sequence[tuple[str, str]], output: str) -> str:
+    """What lint finds, as runbook and words; `output` is text or json."""
+    if output == "json":
+        rows = [{"runbook": name, "message": words} for name, words in findings]
+        return json.dumps({"format_version": "1.0", "findings": rows}, indent=2) + "\n"
+    return "".join(f"{name}: {words}\n" for name, words in findings)
 
 
 def run_data(run: Run) -> dict[str, Any]:
@@ -209,7 +217,8 @@ def _rehearsed(one: Shown) -> Iterator[str]:
     yield from (f"\t\t{text}" for text in rest)
 
 
-def _fresh(one: Fresh) -> str:
+def fresh_line(one: Fresh) -> str:
+    """The proof of a runbook in one line."""
     if one.last is None or one.age is None:
         drill = f"opsctl runbook drill {one.runbook}"
         return f"{one.runbook}\tnever\tnobody ever ran it to its end; drill it: {drill}"

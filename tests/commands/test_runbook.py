@@ -436,3 +436,123 @@ def test_lists_and_pages_are_shown(shop):
     assert page.startswith("# It\n\n- run: opsctl runbook run it\n")
     assert "       sh -c 'echo one >>log'\n" in page
     assert run("runbook", "show", "itt").err == "opsctl: no runbook is called `itt`; did you mean `it`?\n"
+
+
+PAGE = """
+    ---
+    runbook: page
+    owner: ops
+    parameters: {host: {pattern: "[a-z]+"}}
+    ---
+
+    # Restart the API
+
+    ```sh {id: look, effect: read}
+    echo looking at $host
+    ```
+
+    An example that is no step:
+
+    ```sh
+    echo never >>log
+    ```
+
+    1. Then
+
+       ```sh {id: restart, undo: {shell: "echo undone >>log"}}
+       echo $host >>log
+       ```
+
+    ```check {id: green}
+    api
+    ```
+"""
+
+
+def test_a_page_with_annotated_code_is_a_runbook_too(shop, opsctl):
+    run = shop(note("one"))
+    opsctl.write("runbooks/page.md", PAGE)
+    opsctl.write("runbooks/plain.md", "# For people only\n\n```sh {id: x}\nfalse\n```\n")
+    assert run("runbook", "list").out == "it    1 step     It\npage  3 steps    Restart the API\n"
+    ran = run("runbook", "run", "page", "--set", "host=web")
+    assert (ran.code, noted(opsctl)) == (0, ["web"])
+    assert "  | looking at web\n" in ran.err
+
+
+def test_a_mistake_in_a_page_is_told_where_it_stands(shop, opsctl):
+    run = shop(note("one"))
+    opsctl.write("runbooks/page.md", PAGE.replace("id: green", "idd: green").replace("pattern:", "patern:"))
+    assert [row for row in run("validate").out.splitlines() if row.startswith("runbooks/")] == [
+        "runbooks/page.md:4:21: unknown key `patern`; did you mean `pattern`?",
+        "runbooks/page.md:25:11: unknown key `idd`; did you mean `id`?",
+    ]
+
+
+def test_lint_finds_what_will_fail_when_it_must_work(shop, opsctl):
+    run = shop(note("one"), "{id: two, run: [./bin/do], verify: {run: ['true']}}")
+    ran = run("runbook", "lint")
+    assert (ran.code, ran.out.splitlines()) == (
+        1,
+        [
+            "it: nobody answers for it; add `owner:`",
+            "it: nothing says how often it is to be drilled; add `drill_every: 90d`",
+            "it: one: nothing verifies it, so a person has to settle it when it is interrupted; add `verify:`",
+            "it: one: a script in a list of arguments; write `shell:`, which has values as variables",
+            "it: two: ./bin/do may change unseen; add it to `scripts:`",
+            "it: nobody ever ran it to its end: opsctl runbook drill it",
+        ],
+    )
+
+
+def test_status_shows_what_stopped_on_its_way_and_which_drills_are_due(shop, opsctl):
+    run = shop(note("one"), "{id: look, confirm: 'All quiet?'}", more="    drill_every: 90d\n")
+    run("runbook", "run", "it")
+    page = run("status").out
+    assert "RUN-1\tit is waiting: it waits for an answer: opsctl runbook answer RUN-1 look VALUE\n" in page
+    assert "drill due\tit\tnever\tnobody ever ran it to its end; drill it: opsctl runbook drill it\n" in page
+    run("runbook", "answer", "1", "look", "yes")
+    run("runbook", "resume", "1")
+    assert "RUN-1" not in run("status").out
+    assert "drill due" not in run("status").out
+    opsctl.write("runbooks/it.yaml", "runbooks: {")
+    assert run("status").out.startswith("unknown\tapi/ready\tnever checked\n")
+
+
+def test_ctrl_c_on_a_terminal_may_have_what_was_done_undone(shop, opsctl):
+    shop(note("one", undo("one")), "{id: two, check: api/ready}",
+         "{id: three, wait: 100s}", note("four"))  # fmt: skip
+    leader, follower = __import__("pty").openpty()
+    child = subprocess.Popen(opsctl.argv("runbook", "run", "it"), cwd=opsctl.path, env=opsctl.environment(**ALICE),
+                             stdin=follower, stdout=follower, stderr=follower, start_new_session=True)  # fmt: skip
+    os.close(follower)
+    shown = b""
+    while b"> three" not in shown:
+        shown += os.read(leader, 65536)
+    os.kill(child.pid, signal.SIGINT)
+    os.write(leader, b"rollback\n")
+    assert child.wait(30) == 130
+    os.close(leader)
+    assert noted(opsctl) == ["one", "unone"]
+    (kept,) = json.loads(opsctl("runbook", "runs", "--all", "-o", "json", env=ALICE).out)["runs"]
+    assert kept["state"] == "recovered"
+
+
+def test_a_run_that_is_killed_anywhere_does_every_change_once(shop, opsctl):
+    steps = 4 if not os.environ.get("OPSCTL_LONG") else 40
+
+    # Each step kills opsctl the first time, before or after it takes effect; its verify tells which.
+    def step(number):
+        effect = f"echo s{number} >>log;"
+        script = KILLED.format(
+            f"s{number}", effect if number % 2 else "", f"grep -q s{number} log || {effect}"
+        )
+        return f"{{id: s{number}, run: {script}, verify: {{run: [grep, -q, 's{number}$', log]}}}}"
+
+    opsctl.write("log", "")
+    shop(*(step(number) for number in range(10, 10 + steps)))
+    codes = [opsctl.process("runbook", "run", "it", **ALICE).code]
+    while codes[-1] == -signal.SIGKILL and len(codes) <= steps + 1:
+        codes.append(opsctl.process("runbook", "resume", "1", **ALICE).code)
+    assert codes == [-signal.SIGKILL] * steps + [0]
+    assert noted(opsctl) == [f"s{number}" for number in range(10, 10 + steps)]
+    assert opsctl("db", "verify", env=ALICE).code == 0

@@ -1,0 +1,108 @@
+"""A Markdown page as a runbook: its front matter says what it is, its annotated code blocks are the steps."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from opsctl.composing import Problem, compose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opsctl.composing import Node, Source
+
+_FENCE = re.compile(r"(\s{0,3})(`{3,}|~{3,})\s*([\w-]+)\s*(\{.*\})\s*")
+_HEADING = re.compile(r"#\s+(.*?)\s*#*\s*")
+# The languages of code blocks that are scripts; any other names the kind of a step.
+_SHELLS = {"sh": "shell", "shell": "shell", "bash": "shell"}
+_TEXT, _MAP, _LIST = (f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
+
+
+class _Block(NamedTuple):
+    """A code block with braces behind its language: where they stand, and the text of the block."""
+
+    line: int
+    column: int
+    language: str
+    terms: str
+    text: str
+
+
+def compose_page(data: bytes, name: str) -> tuple[Node | None, Source, list[Problem]]:
+    """The page as the YAML of a file with one runbook, each part at the place where it stands.
+
+    None without a problem for a page whose front matter names no `runbook:`; that is for people only.
+    """
+    _, source, _ = compose(b"", name)
+    try:
+        lines = data.decode("utf-8").splitlines()
+    except UnicodeDecodeError:
+        return None, source, []
+    end = next((at for at, one in enumerate(lines[1:], 1) if one.strip() == "---"), 0)
+    if not lines or lines[0].strip() != "---" or not any(one.startswith("runbook:") for one in lines[1:end]):
+        return None, source, []
+    source = source._replace(lines=tuple(lines))
+    front, _, problems = compose(("\n" + "\n".join(lines[1:end])).encode(), name)
+    if front is None or front.id != "mapping":
+        return None, source, problems
+    steps = []
+    for block in _blocks(lines, end):
+        step, found = _step(block, name)
+        problems += found
+        steps += [step] if step is not None else []
+    if problems:
+        return None, source, problems
+    return _page(front, steps, lines), source, []
+
+
+def _blocks(lines: list[str], start: int) -> Iterator[_Block]:
+    at = start + 1
+    while at < len(lines):
+        found = _FENCE.fullmatch(lines[at])
+        if found is None:
+            at += 1
+            continue
+        close = next(
+            (end for end in range(at + 1, len(lines)) if lines[end].strip().startswith(found[2])), len(lines)
+        )
+        indent = len(found[1])
+        text = "\n".join(one[indent:] if one[:indent].isspace() else one for one in lines[at + 1 : close])
+        yield _Block(at, found.start(4), found[3], found[4], text)
+        at = close + 1
+
+
+def _step(block: _Block, name: str) -> tuple[Any, list[Problem]]:
+    """The step of a code block: what its braces say, and its text under the key of its kind."""
+    from yaml.nodes import MappingNode
+
+    padded = "\n" * block.line + " " * block.column + block.terms
+    terms, _, problems = compose(padded.encode(), name)
+    if terms is None or terms.id != "mapping":
+        return None, problems or [Problem(name, block.line + 1, block.column + 1, "expected `{id: name}`")]
+    kind = _SHELLS.get(block.language, block.language)
+    mark = terms.start_mark
+    value: Any = [*terms.value, (_scalar(kind, mark), _scalar(block.text, mark))]
+    return MappingNode(_MAP, value, mark, terms.end_mark), []
+
+
+def _page(front: Any, steps: list[Any], lines: list[str]) -> Any:
+    from yaml.nodes import MappingNode, SequenceNode
+
+    pairs = {key.value: (key, value) for key, value in front.value}
+    _, name = pairs.pop("runbook")
+    mark = front.start_mark
+    title = next((found[1] for one in lines if (found := _HEADING.fullmatch(one))), "")
+    if "title" not in pairs and title:
+        pairs["title"] = (_scalar("title", mark), _scalar(title, mark))
+    where = steps[0].start_mark if steps else mark
+    pairs["steps"] = (_scalar("steps", where), SequenceNode(_LIST, steps, where, where))
+    definition = MappingNode(_MAP, list(pairs.values()), mark, front.end_mark)
+    runbooks = MappingNode(_MAP, [(name, definition)], mark, front.end_mark)
+    return MappingNode(_MAP, [(_scalar("runbooks", mark), runbooks)], mark, front.end_mark)
+
+
+def _scalar(text: str, mark: Any) -> Any:
+    from yaml.nodes import ScalarNode
+
+    return ScalarNode(_TEXT, text, mark, mark, style='"')
