@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opsctl.documents import files, sections
 from opsctl.errors import OpsctlError
-from opsctl.ledger.events import prefix_of
+from opsctl.ledger.events import UNDONE, prefix_of
 from opsctl.policies import policies
 from opsctl.prose import safe
 from opsctl.queries import Query, parse
@@ -20,7 +21,7 @@ from opsctl.store.opening import open_store
 from opsctl.timelines import words
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from opsctl.definitions import Workspace
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 KINDS = ("incident", "note", "review", "item", "document")
 # With more than so much to take in, opening an incident does not wait for it.
 _MOST_AT_ONCE = 20_000
+_MOST_WORDS = 32
+_ENDED = ("resolved", "closed")
+_SAME_SERVICE = 1.5
 _COMMON = frozenset(
     {
         "and",
@@ -69,81 +73,118 @@ class Similar(NamedTuple):
     ended: str
 
 
-def search(workspace: Workspace, text: str, wanted: index.Filter) -> Found:
+def search(
+    workspace: Workspace, text: str, wanted: index.Filter, tell: Callable[[str], object] | None = None
+) -> Found:
     """What holds the words of `text`; all of them, or where nothing does, some.
 
-    Raises UsageError where there is no word in it, and StoreError where the store cannot be read.
+    `tell` is given the words for whoever waits, where taking in what is new takes a while. Raises UsageError
+    where there is no word in the text, and StoreError where the store cannot be read.
     """
     query = parse(text)
-    with index.open_index(_path(workspace)) as db:
-        _take_in_events(db, workspace)
+
+    def look(db: sqlite3.Connection) -> Found:
+        _take_in_events(db, workspace, tell=tell)
         _take_in_files(db, workspace)
         hits, total = index.look(db, query.every(), wanted)
-        if total or len(query.terms) == 1:
-            return Found(tuple(hits), total, widened=False)
-        hits, total = index.look(db, query.some(), wanted)
-        return Found(tuple(hits), total, widened=True)
+        widened = not total and len(query.terms) > 1
+        if widened:
+            hits, total = index.look(db, query.some(), wanted)
+        return Found(tuple(hits), total, widened)
+
+    return index.using(_path(workspace), look)
 
 
 def similar(workspace: Workspace, title: str, exclude: str, limit: int = 3) -> tuple[Similar, ...]:
-    """The incidents of the past that are most like one with this title; none where that cannot be told.
+    """The ended incidents that are most like one with this title, those of its services first.
 
-    It never fails: it only helps, at a time when nothing else may be in the way.
+    `exclude` is the incident itself. None where that cannot be told: it never fails, because it only helps,
+    at a time when nothing else may be in the way.
     """
+    said = [one for one in re.findall(r"\w{3,}", title.lower()) if one not in _COMMON]
     try:
-        return tuple(_similar(workspace, title, exclude, limit))
+        hits = _alike(workspace, said)
+        with open_store(workspace.store, write=False) as store, store.reading() as truth:
+            return tuple(islice(_past(truth, hits, exclude), limit))
     except (OpsctlError, OSError, sqlite3.Error):
         return ()
 
 
-def _similar(workspace: Workspace, title: str, exclude: str, limit: int) -> Iterator[Similar]:
-    said = [one for one in re.findall(r"\w{3,}", title.lower()) if one not in _COMMON]
+def _alike(workspace: Workspace, spoken: list[str]) -> list[Match]:
+    """The incidents whose titles share enough of these words."""
+    said = tuple(dict.fromkeys(spoken))[:_MOST_WORDS]
     if not said:
-        return
-    with index.open_index(_path(workspace)) as db:
+        return []
+    query = Query(tuple((one, False) for one in said))
+
+    def look(db: sqlite3.Connection) -> list[Match]:
         if not _take_in_events(db, workspace, most=_MOST_AT_ONCE):
-            return
-        query = Query(tuple((one, False) for one in dict.fromkeys(said)))
-        hits, _ = index.look(db, query.some(), index.Filter(kind="incident", limit=50))
-    enough = min(2, len(query.terms))
-    shown = 0
-    for hit in hits:
-        shared = sum(bool(re.search(rf"\b{re.escape(one[:5])}", hit.title.lower())) for one in said)
-        if hit.source != exclude and shared >= enough and shown < limit:
-            shown += 1
-            yield Similar(hit.source, hit.title, hit.at, _ended(workspace, hit.source))
+            return []
+        return index.look(db, query.some(), index.Filter(kind="incident", limit=100))[0]
+
+    def shared(hit: Match) -> int:
+        return sum(bool(re.search(rf"\b{re.escape(one[:5])}", hit.title.lower())) for one in said)
+
+    return [hit for hit in index.using(_path(workspace), look) if shared(hit) >= min(2, len(said))]
 
 
-def _ended(workspace: Workspace, subject: str) -> str:
-    with open_store(workspace.store, write=False) as store, store.reading() as db:
-        ends = {"incident.resolved", "incident.closed"}
-        told = [words(one) for one in events(db, [subject]) if one.kind in ends]
-    return told[0] if told else ""
+def _past(truth: sqlite3.Connection, hits: list[Match], exclude: str) -> Iterator[Similar]:
+    new = get(truth, exclude)
+    services = set(new.services) if new else set()
+    found = [(hit, get(truth, hit.source)) for hit in hits if hit.source != exclude]
+    past = [(hit, incident) for hit, incident in found if incident and incident.state in _ENDED]
+    # The better a match, the further its score is below zero.
+    past.sort(key=lambda one: one[0].score * (_SAME_SERVICE if services.intersection(one[1].services) else 1))
+    return (Similar(hit.source, hit.title, hit.at, _how_it_ended(truth, hit.source)) for hit, _ in past)
+
+
+def _how_it_ended(truth: sqlite3.Connection, subject: str) -> str:
+    ends = {"incident.resolved", "incident.closed"}
+    return next((words(one) for one in events(truth, [subject]) if one.kind in ends), "")
 
 
 def _path(workspace: Workspace) -> Path:
     return workspace.store.with_name(f"{workspace.store.stem}.search.db")
 
 
-def _take_in_events(db: sqlite3.Connection, workspace: Workspace, most: int | None = None) -> bool:
+def _take_in_events(
+    db: sqlite3.Connection,
+    workspace: Workspace,
+    most: int | None = None,
+    tell: Callable[[str], object] | None = None,
+) -> bool:
     """Bring the index up to date with the store; False where there are more events than `most` to take in."""
+    known, digest = int(index.meta(db, "events") or 0), index.meta(db, "digest")
+    # All is read before any is written: whoever writes to the store does not wait for the index.
     with open_store(workspace.store, write=False) as store, store.reading() as truth:
-        known, digest = int(index.meta(db, "events") or 0), index.meta(db, "digest")
         last, now = head(truth)
         if (known, digest) == (last, now):
             return True
         fits = known > 0 and digest_of(truth, known) == digest
-        if most is not None and last - (known if fits else 0) > most:
+        new = last - (known if fits else 0)
+        if most is not None and new > most:
             return False
-        touched, undid = since(truth, known) if fits else (set(), True)
-        if undid:
-            index.forget_subjects(db)
-            index.replace(db, (), _entries(truth, None))
-        else:
-            index.replace(db, touched, _entries(truth, touched))
+        if tell and new > _MOST_AT_ONCE:
+            tell(f"reading {new:,} events, which only the first search does")
+        touched = _touched(truth, known) if fits else None
+        entries = list(_entries(truth, touched))
+    if touched is None:
+        index.forget_subjects(db)
+    index.replace(db, touched or (), entries)
     index.set_meta(db, "events", str(last))
     index.set_meta(db, "digest", now)
     return True
+
+
+def _touched(truth: sqlite3.Connection, known: int) -> set[str]:
+    """What the events after this one changed: their subjects, those of what they undid, and their reviews."""
+    found, undid = since(truth, known)
+    if undid:
+        undos = [one for one in events(truth, sorted(found), undone=True) if one.kind == UNDONE]
+        found.update(subject for one in undos for subject in one.body["subjects"])
+    # A review is of the services of its incident.
+    numbers = {one.partition("-")[2] for one in found if prefix_of(one) in {"INC", "PIR"}}
+    return found | {f"{prefix}-{number}" for prefix in ("INC", "PIR") for number in numbers}
 
 
 def _entries(truth: sqlite3.Connection, subjects: Collection[str] | None) -> Iterator[Entry]:
@@ -152,14 +193,17 @@ def _entries(truth: sqlite3.Connection, subjects: Collection[str] | None) -> Ite
     for one in _records(truth, "INC", subjects):
         services[one.subject] = services[f"PIR-{one.number}"] = one.services
         body = [one.severity, *one.tags, *one.services, *one.roles.values()]
-        yield _entry(one.subject, "incident", one.opened, one.services, one.title, body)
+        how = f"{one.state}, {one.severity}"
+        yield _entry(one.subject, "incident", one.opened, one.services, one.title, body, how)
     for one in _records(truth, "OPS", subjects):
         services[one.subject] = one.services
         body = [one.text, one.priority, one.owner or "", *one.tags, *one.services]
-        yield _entry(one.subject, "item", one.added, one.services, one.title, body)
+        how = f"{one.state}, {one.priority}"
+        yield _entry(one.subject, "item", one.added, one.services, one.title, body, how)
     for one in _records(truth, "PIR", subjects):
         of = services.get(one.subject, ())
-        yield _entry(one.subject, "review", one.started, of, f"review of {one.incident}", [one.text])
+        title = f"review of {one.incident}"
+        yield _entry(one.subject, "review", one.started, of, title, [one.text], one.state)
     for event in said(truth, subjects):
         title = f"{event.subject} {event.kind.partition('.')[2].replace('_', ' ')} by {event.actor}"
         words = [str(event.body[name]) for name in ("text", "reason", "forced") if event.body.get(name)]
@@ -175,9 +219,16 @@ def _records(truth: sqlite3.Connection, prefix: str, subjects: Collection[str] |
 
 
 def _entry(
-    source: str, kind: str, at: float, services: tuple[str, ...], title: str, body: Sequence[str]
+    source: str,
+    kind: str,
+    at: float,
+    services: tuple[str, ...],
+    title: str,
+    body: Sequence[str],
+    status: str = "",
 ) -> Entry:
-    return index.Entry(source, kind, 0, at, services, safe(title), safe("\n".join(filter(None, body))))
+    text = safe("\n".join(filter(None, body)))
+    return index.Entry(source, kind, 0, at, services, safe(title), text, status=status)
 
 
 def _take_in_files(db: sqlite3.Connection, workspace: Workspace) -> None:

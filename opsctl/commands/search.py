@@ -43,7 +43,7 @@ def search(
     where: Where = None,
 ) -> None:
     """Find what was written before: lessons, incidents, notes, improvements, documents."""
-    from opsctl.formats.search import write
+    from opsctl.formats.search import remarks, write
     from opsctl.moments import moment
     from opsctl.searching import KINDS
     from opsctl.searching import search as find
@@ -55,10 +55,9 @@ def search(
     workspace = open_workspace(where, world.environ, light=True)
     began = float("-inf") if since is None else moment(since, world.now, workspace.timezone, "--since")
     wanted = Filter(None if kind is None else one_of("--kind", kind, KINDS), service, began, limit)
-    found = find(workspace, " ".join(words or ()), wanted)
+    tell = (lambda said: world.stderr.write(f"{said} ...\n")) if world.interactive else None
+    found = find(workspace, " ".join(words or ()), wanted, tell)
     emit(world, write(found, output, workspace.timezone, reader_of(world)))
-    if output == "text" and not found.hits:
-        world.stderr.write("nothing was found\n")
-    elif output == "text" and found.widened:
-        world.stderr.write("nothing holds all of the words; this holds some\n")
+    if output == "text":
+        world.stderr.write(remarks(found))
     raise typer.Exit(0 if found.hits else 1)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from opsctl.formats.summary import clean, moment, zoned
-from opsctl.prose import line, shorten
+from opsctl.prose import count, line, shorten
 from opsctl.store.search_index import BEGIN, END
 
 if TYPE_CHECKING:
@@ -30,6 +30,17 @@ def write(found: Found, output: str, timezone: str, out: Output) -> str:
     return "".join(f"{text}\n" for one in found.hits for text in _lines(one, timezone, out))
 
 
+def remarks(found: Found) -> str:
+    """What is to be known beside the hits, for people; nothing where they say all."""
+    if not found.hits:
+        return "nothing was found\n"
+    said = "nothing holds all of the words; this holds some\n" if found.widened else ""
+    if found.total > len(found.hits):
+        hits = count("hit", found.total)
+        said += f"the best {len(found.hits)} of {hits}; `--limit {found.total}` shows all\n"
+    return said
+
+
 def similar_lines(found: tuple[Similar, ...], timezone: str) -> Iterator[str]:
     """The incidents of the past that are most like one, a line each."""
     for one in found:
@@ -42,9 +53,11 @@ def _lines(one: Match, timezone: str, out: Output) -> Iterator[str]:
     day = zoned(one.at, timezone)[:10]
     snippet = line(_marked(one.snippet, "", ""))
     if out.width is None:
-        yield "\t".join((line(place), one.kind, day, _title(one), snippet)).rstrip("\t")
+        yield "\t".join((line(place), one.kind, day, _title(one), snippet, line(one.status))).rstrip("\t")
         return
-    yield f"{_bold(shorten(f'{line(place)}  {_title(one)}', out.width - 12), out)}  {day}"
+    status = f"  ({line(one.status)})" if one.status else ""
+    title = shorten(f"{line(place)}  {_title(one)}", out.width - 12 - len(status))
+    yield f"{_bold(title, out)}{status}  {day}"
     if snippet:
         text = shorten(snippet, out.width - 4)
         yield "    " + (
@@ -82,6 +95,7 @@ def _data(one: Match) -> dict[str, Any]:
         "line": one.line or None,
         "above": clean(one.above) or None,
         "title": clean(one.title),
+        "status": clean(one.status) or None,
         "snippet": clean(_marked(one.snippet, "", "")),
         "at": moment(one.at),
         "score": round(-one.score, 3),

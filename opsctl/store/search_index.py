@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-_VERSION = 1
+T = TypeVar("T")
+
+_VERSION = 2
+# What says nothing about the file itself: another process has it, or it cannot be written.
+_KEPT_OUT = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+)
 BEGIN, END = "\x02", "\x03"
 # A word in a title says more than one in a text.
 _TITLE, _BODY = 8.0, 1.0
@@ -27,7 +39,8 @@ CREATE TABLE entries (
     services TEXT NOT NULL,   -- each between two spaces
     title TEXT NOT NULL,
     body TEXT NOT NULL,
-    above TEXT NOT NULL       -- the titles of what it is part of, which are not searched
+    above TEXT NOT NULL,      -- the titles of what it is part of, which are not searched
+    status TEXT NOT NULL      -- how it stands, in words, which are not searched
 ) STRICT;
 CREATE INDEX entries_by_source ON entries (source);
 CREATE VIRTUAL TABLE words USING fts5 (
@@ -49,7 +62,7 @@ _WHERE = """
 """
 _FOUND = f"""
     SELECT e.kind, e.source, e.line, e.title, snippet(words, 1, '{BEGIN}', '{END}', '…', 24), e.at,
-        bm25(words, {_TITLE}, {_BODY}) AS score, e.above
+        bm25(words, {_TITLE}, {_BODY}) AS score, e.above, e.status
     {_WHERE}
     ORDER BY score, e.at DESC, e.id
     LIMIT :limit
@@ -67,6 +80,7 @@ class Entry(NamedTuple):
     title: str
     body: str
     above: str = ""
+    status: str = ""
 
 
 class Match(NamedTuple):
@@ -80,6 +94,7 @@ class Match(NamedTuple):
     at: float
     score: float
     above: str
+    status: str
 
 
 class Filter(NamedTuple):
@@ -91,18 +106,23 @@ class Filter(NamedTuple):
     limit: int = 20
 
 
-@contextmanager
-def open_index(path: Path) -> Iterator[sqlite3.Connection]:
-    """The index at `path`, in one transaction; in memory where it cannot be kept there.
+def using(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+    """What `work` makes of the index at `path`, in one transaction; in memory where it cannot be kept there.
 
-    What is there and is no index of this version is replaced.
+    What is there and is damaged, or is no index of this version, is replaced. `work` begins again then,
+    also where the damage shows only halfway.
     """
-    db = _opened(path)
-    try:
-        yield db
-        db.execute("COMMIT")
-    finally:
-        db.close()
+    for _ in range(2):
+        try:
+            _private(path)
+            return _worked(sqlite3.connect(path, timeout=10, isolation_level=None), work)
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _KEPT_OUT:
+                break
+            # A damaged cache is no loss.
+            with suppress(OSError):
+                path.unlink()
+    return _worked(sqlite3.connect(":memory:", isolation_level=None), work)
 
 
 def meta(db: sqlite3.Connection, name: str) -> str | None:
@@ -137,8 +157,8 @@ def replace(db: sqlite3.Connection, sources: Iterable[str], entries: Iterable[En
     """Replace all that is known of some sources."""
     db.executemany("DELETE FROM entries WHERE source = ?", ((source,) for source in sources))
     db.executemany(
-        "INSERT INTO entries (source, kind, line, at, services, title, body, above)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO entries (source, kind, line, at, services, title, body, above, status)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         ((*one[:4], f" {' '.join(one.services)} ", *one[5:]) for one in entries),
     )
 
@@ -150,22 +170,21 @@ def forget_subjects(db: sqlite3.Connection) -> None:
 
 def look(db: sqlite3.Connection, query: str, wanted: Filter) -> tuple[list[Match], int]:
     """The best matches, the best first, and how many there are."""
-    given = {"query": query, **wanted._asdict()}
+    # Bytes on the command line that are no text have no UTF-8, and name no service either.
+    service = None if wanted.service is None else wanted.service.encode("utf-8", "replace").decode()
+    given = {"query": query, **wanted._asdict(), "service": service}
     (total,) = db.execute(f"SELECT count(*) {_WHERE}", given).fetchone()
     return [Match(*row) for row in db.execute(_FOUND, given)], total
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    for attempt in (1, 2):
-        try:
-            _private(path)
-            return _begun(sqlite3.connect(path, timeout=10, isolation_level=None))
-        except sqlite3.DatabaseError:
-            if attempt == 1:
-                # A damaged cache is no loss.
-                with suppress(OSError):
-                    path.unlink()
-    return _begun(sqlite3.connect(":memory:", isolation_level=None))
+def _worked(db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    try:
+        _begin(db)
+        answer = work(db)
+        db.execute("COMMIT")
+    finally:
+        db.close()
+    return answer
 
 
 def _private(path: Path) -> None:
@@ -174,24 +193,18 @@ def _private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
-def _begun(db: sqlite3.Connection) -> sqlite3.Connection:
-    try:
-        # What a power cut breaks is made anew; a killed process breaks nothing.
-        db.execute("PRAGMA synchronous = OFF")
-        db.execute("BEGIN IMMEDIATE")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version == _VERSION:
-            db.execute("SELECT count(*) FROM meta").fetchone()
-        elif version or db.execute("SELECT count(*) FROM sqlite_schema").fetchone() != (0,):
-            raise sqlite3.DatabaseError("another version")
-        else:
-            for statement in _statements(_SCHEMA):
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {_VERSION:d}")
-    except BaseException:
-        db.close()
-        raise
-    return db
+def _begin(db: sqlite3.Connection) -> None:
+    # What a power cut breaks is made anew; a killed process breaks nothing.
+    db.execute("PRAGMA synchronous = OFF")
+    db.execute("BEGIN IMMEDIATE")
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version == _VERSION:
+        return
+    if version or db.execute("SELECT count(*) FROM sqlite_schema").fetchone() != (0,):
+        raise sqlite3.DatabaseError("another version")
+    for statement in _statements(_SCHEMA):
+        db.execute(statement)
+    db.execute(f"PRAGMA user_version = {_VERSION:d}")
 
 
 def _statements(script: str) -> Sequence[str]:

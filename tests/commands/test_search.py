@@ -26,8 +26,24 @@ def test_a_search_shows_where_what_stands(shop):
     rows = [row.split("\t") for row in ran.out.splitlines()]
     assert [row[:2] for row in rows] == [["docs/pool.md:3", "document"], ["INC-1", "incident"]]
     assert rows[0][3:] == ["Database > Pools", "Twice the cores."]
+    assert rows[1][3:] == ["Connection pool exhausted", "sev3 api", "open, sev3"]
     found = json.loads(shop("search", "connection pools", "-o", "json").out)
     assert (found["total"], found["hits"][0]["source"], found["hits"][0]["line"]) == (1, "INC-1", None)
+
+
+def test_more_than_the_best_is_told_with_how_to_see_it(shop):
+    for number in range(3):
+        shop("backlog", "add", f"widen the pool {number}")
+    ran = shop("search", "pool", "--limit", "2")
+    assert (len(ran.out.splitlines()), ran.err) == (2, "the best 2 of 3 hits; `--limit 3` shows all\n")
+    ran = shop("search", "pool", "leak", "--limit", "3")
+    assert ran.err == "nothing holds all of the words; this holds some\n"
+    assert shop("search", "pool", "--limit", "2", "-o", "json").err == ""
+
+
+def test_bytes_that_are_no_text_are_no_service(shop):
+    shop("incident", "open", "Connection pool exhausted", "-s", "api")
+    assert shop("search", "pool", "-s", "a\udcff") == (1, "", "nothing was found\n")
 
 
 def test_nothing_found_is_told_and_exits_1(shop):
