@@ -27,6 +27,21 @@ Streak = Annotated[int, Between(1, 100)]
 RunbookId = Annotated[Located, Matching(r"[a-z0-9][a-z0-9._-]*", "a runbook's id")]
 
 
+def _section(module: str, name: str) -> ReadWith:
+    """A section whose dataclass is imported where a file has the section, as each costs at every start."""
+
+    def declared() -> type:
+        found: type = getattr(import_module(module), name)
+        return found
+
+    def schema() -> dict[str, Any]:
+        from opsctl.schema import reference
+
+        return reference(declared())
+
+    return ReadWith(lambda node, reading: read(declared(), node, reading), schema)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Terms:
     """How a check is run and when its results count."""
@@ -54,6 +69,9 @@ class CheckTerms(Terms):
     warn: Annotated[Expectations, Doc("What must hold for it not to be degraded.")] = None
     title: Annotated[str | None, Doc("What people call it.")] = None
     runbook: Annotated[RunbookId | None, Doc("What to do when it is down: runbooks/ID.md.")] = None
+    remedy: Annotated[
+        Any, _section("opsctl.policies", "Remedy"), Doc("A runbook that is run when it is down.")
+    ] = None
 
 
 class DeclaredCheck(NamedTuple):
@@ -104,21 +122,6 @@ def _parse(kind: Check, texts: Sequence[Located], reading: Reading) -> tuple[Exp
 
 def _parse_texts(kind: Check, texts: tuple[str, ...]) -> tuple[Expectation, ...]:
     return tuple(parse(text, kind.SUBJECTS) for text in texts)
-
-
-def _section(module: str, name: str) -> ReadWith:
-    """A section whose dataclass is imported where a file has the section, as each costs at every start."""
-
-    def declared() -> type:
-        found: type = getattr(import_module(module), name)
-        return found
-
-    def schema() -> dict[str, Any]:
-        from opsctl.schema import reference
-
-        return reference(declared())
-
-    return ReadWith(lambda node, reading: read(declared(), node, reading), schema)
 
 
 def _practices(module: str, name: str, special: str = "") -> ReadWith:

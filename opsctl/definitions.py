@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from opsctl.checks import Check
     from opsctl.expectations import Expectation
     from opsctl.freezes import Freeze
-    from opsctl.policies import Backlog, Incidents, Objectives, Opening, Reviews
+    from opsctl.policies import Backlog, Incidents, Objectives, Opening, Remedy, Reviews
     from opsctl.runbooks import Runbook
 
 Tier = Literal["critical", "high", "normal", "low"]
@@ -42,6 +42,7 @@ class CheckDefinition(NamedTuple):
     every: float
     title: str
     runbook: str | None
+    remedy: Remedy | None = None
 
     @property
     def deadline(self) -> float:

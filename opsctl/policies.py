@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -113,6 +114,18 @@ class Opening:
     open_after: Annotated[int, Between(1, 100), Doc("Failures in a row of one check.")] = 2
     severity: Annotated[Severity | None, Doc("By default what its tier proposes.")] = None
     resolve: Annotated[bool, Doc("Whether it is resolved by itself when the checks are well again.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remedy:
+    """A runbook that is run when a check is down, within limits; the outage counts all the same."""
+
+    runbook: Annotated[Name, Doc("Which; a step of it that asks a person ends it.")]
+    parameters: Annotated[Mapping[str, str], Doc("What it is told.")] = field(default_factory=dict)
+    steps: Annotated[tuple[Name, ...], Doc("Only these of its steps; all by default.")] = ()
+    attempts: Annotated[int, Between(1, 20), Doc("How often at most within a time.")] = 2
+    within: Annotated[Seconds, Between(60, 30 * DAY), Doc("The time that attempts are counted in.")] = DAY
+    cooldown: Annotated[Seconds, Between(0, DAY), Doc("From the end of one attempt to the next.")] = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,6 +44,8 @@ class Start(NamedTuple):
     environment: str | None = None
     incident: str | None = None
     drill: bool = False
+    remedy_of: str | None = None
+    only: tuple[str, ...] = ()
 
 
 class People(NamedTuple):
@@ -81,6 +83,8 @@ def begin(workspace: Workspace, world: World, runbook: Runbook, start: Start, pe
                 "environment": start.environment,
                 "incident": start.incident,
                 "drill": start.drill,
+                "remedy_of": start.remedy_of,
+                "only": list(start.only),
             }
             ledger.append("run.started", name, body)
             _tell(ledger, ledger.get(name), f"runbook {runbook.id} was begun ({name})")
@@ -189,7 +193,8 @@ class _Going:
         halfway = known is not None and known.outcome in {None, "unknown"} and step.effect == "change"
         if halfway and self._settle(step):
             return True
-        why = self.performer.spared(step)
+        only = self.run().only
+        why = "it is no part of the remedy" if only and step.id not in only else self.performer.spared(step)
         if why:
             self._begin(step, 1, effect="read")
             self._end(step, Done("skipped", why))

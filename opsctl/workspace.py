@@ -195,6 +195,7 @@ def _check(name: str, check: DeclaredCheck, service: DeclaredService, defaults: 
         every=_first(terms.every, defaults.every, 300.0),
         title=terms.title or "",
         runbook=runbook.text if runbook else None,
+        remedy=terms.remedy,
     )
 
 

@@ -110,6 +110,7 @@ def _check(
     else:
         outcome = _run(workspace, names, options, world)
         _show(outcome, output, out, options, world)
+        _heal(workspace, where, outcome, options, world)
         return _code(outcome, fail_on, style)
     return 0
 
@@ -163,6 +164,21 @@ def _show(outcome: Outcome, output: str, out: Path | None, options: Options, wor
         world.stderr.write(f"opsctl: {lost}{safe(str(outcome.fault))}\n")
     if outcome.signal is not None:
         world.stderr.write("opsctl: ended early by a signal; what was not checked is not shown\n")
+
+
+def _heal(workspace: Workspace, where: Path | None, outcome: Outcome, options: Options, world: World) -> None:
+    """Try the remedies of what counts as down; what came of it is told on standard error."""
+    known = workspace.checks()
+    named = any(known[one.result.check][1].remedy for one in outcome.run.checked)
+    if not (named and options.record and outcome.run.recorded) or outcome.signal is not None:
+        return
+    from opsctl.healing import heal
+    from opsctl.prose import line
+
+    whole = open_workspace(where, world.environ)
+    for one in heal(whole, world, outcome.run.checked):
+        name = f" ({one.run})" if one.run else ""
+        world.stderr.write(f"remedy of {one.check}: {line(one.words)}{name}\n")
 
 
 def _code(outcome: Outcome, fail_on: str, exit_style: str) -> int:

@@ -43,6 +43,7 @@ class Run(NamedTuple):
     """A run as its events leave it. Times are UTC epoch seconds; output stands in the events only.
 
     `digest` is of the runbook as it was when the run began or last went on. `parameters` hold no secret.
+    `remedy_of` is the check that it was to mend, `only` the steps that it was limited to.
     """
 
     number: int
@@ -59,6 +60,8 @@ class Run(NamedTuple):
     values: Mapping[str, str] = {}
     ended: float | None = None
     reason: str = ""
+    remedy_of: str | None = None
+    only: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -73,7 +76,13 @@ class Run(NamedTuple):
 def decode(document: Mapping[str, Any]) -> Run:
     """The run of a stored document."""
     # Not by `thaw`: a run of many steps is read after each of them.
-    return Run(**{**document, "steps": tuple(_ran(one) for one in document["steps"])})
+    return Run(
+        **{
+            **document,
+            "steps": tuple(_ran(one) for one in document["steps"]),
+            "only": tuple(document["only"]),
+        }
+    )
 
 
 def _ran(fields: list[Any]) -> Ran:
