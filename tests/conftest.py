@@ -11,12 +11,17 @@ import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 pytest_plugins = ["certificates", "servers", "web"]
+
+# No test fails for being slow: a busy machine is no defect.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 NOW = "2026-11-20T12:00:00Z"
 

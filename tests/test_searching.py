@@ -74,7 +74,11 @@ def test_a_query_without_a_word_is_refused(text):
         parse(text)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=60,
+)
 @given(st.text(max_size=60))
 def test_any_text_can_be_searched_for(workspace, text):
     try:
@@ -170,7 +174,11 @@ def test_a_hit_says_how_what_it_is_of_stands(workspace, store):
     ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=60,
+)
 @given(st.text(max_size=40))
 @example("Straße ﬁ İstanbul")
 @example("a\x00b")
