@@ -22,5 +22,11 @@ def names(text: str) -> Iterator[str]:
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """The text with every value in its place; KeyError where one is not known."""
-    return _BLANK.sub(lambda found: values[found[1].strip()], text)
+    """The text with every value in its place; LookupError where one is not known."""
+    return _BLANK.sub(lambda found: _value(found[1].strip(), values), text)
+
+
+def _value(name: str, values: Mapping[str, str]) -> str:
+    if name not in values:
+        raise LookupError(f"`{name}` has no value; a secret that a step found is not kept when a run is left")
+    return values[name]

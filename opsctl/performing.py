@@ -34,8 +34,10 @@ class Performer:
         run: Run,
         values: Mapping[str, str],
         emit: Callable[[bytes], None],
+        before: Callable[[], object],
     ) -> None:
-        """`emit` is given the output as it comes, with secrets masked."""
+        """`emit` is given the output as it comes, with secrets masked; `before` is called before any deed."""
+        self._before = before
         self.workspace, self.world, self.run, self._emit = workspace, world, run, emit
         self.hidden = hidden_in(runbook)
         self.secrets = Secrets(world.environ, workspace.root)
@@ -87,6 +89,7 @@ class Performer:
         return self.secrets.mask(step.kind.describe(shown))
 
     def _call(self, step: Step, name: str, values: Mapping[str, str], answer: Answer | None) -> Done:
+        self._before()
         scene = Scene(
             workspace=self.workspace,
             world=self.world,

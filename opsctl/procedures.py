@@ -11,6 +11,7 @@ from opsctl.ledger.names import subject_named
 from opsctl.ledger.run import OVER
 from opsctl.prose import line, shorten, suggestion
 from opsctl.store.ledger import get, records
+from opsctl.store.locks import run_lock
 from opsctl.store.opening import open_store
 
 if TYPE_CHECKING:
@@ -67,10 +68,17 @@ def approve(ledger: Ledger, workspace: Workspace, name: str, step: str) -> Run:
     return run_named(ledger.db, name)
 
 
-def settle(ledger: Ledger, name: str, step: str, *, done: bool) -> Run:
-    """Say what became of a step that nobody knew of; RefusedError where that is known."""
+def settle(ledger: Ledger, workspace: Workspace, name: str, step: str, *, done: bool) -> Run:
+    """Say what became of a step that nobody knew of; RefusedError where that is known or still going on."""
     run = run_named(ledger.db, name)
+    with run_lock(workspace.store, run.subject.lower()) as free:
+        if not free:
+            raise RefusedError(f"another process is on {run.subject}; wait for it")
     ran = run.ran(step)
+    if ran is not None and ran.undone == "begun":
+        body = {"step": step, "outcome": "ok" if done else "failed"}
+        ledger.append("run.undo_settled", run.subject, body)
+        return run_named(ledger.db, name)
     if ran is None or ran.outcome not in {None, "unknown"}:
         known = "was never begun" if ran is None else f"is {ran.outcome}"
         raise RefusedError(f"{step} of {run.subject} {known}, so there is nothing to settle")
@@ -81,7 +89,10 @@ def settle(ledger: Ledger, name: str, step: str, *, done: bool) -> Run:
 
 
 def abort(ledger: Ledger, name: str, reason: str) -> Run:
-    """End a run for good, and say why; nothing is undone by that."""
+    """End a run for good, and say why; nothing is undone by that.
+
+    Where another process is on it, that one ends the step that it is in and stops.
+    """
     run = run_named(ledger.db, name)
     if run.state in OVER:
         raise RefusedError(f"{run.subject} is {run.state} already")

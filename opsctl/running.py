@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from opsctl.acting import actor_of
 from opsctl.attesting import may
 from opsctl.errors import ExitCode, RefusedError, Terminated, UsageError
+from opsctl.keeping import Keeper, tell_incident
 from opsctl.ledger.run import OVER
 from opsctl.parameters import values_of
 from opsctl.performing import Performer, hidden_in
+from opsctl.rolling_back import RollBack, began, roll_back
 from opsctl.step_kinds import Answer, Done
-from opsctl.store.ledger import Ledger, deciding, get
+from opsctl.store.ledger import deciding
 from opsctl.store.locks import run_lock
 from opsctl.store.opening import open_store
 
@@ -87,7 +89,7 @@ def begin(workspace: Workspace, world: World, runbook: Runbook, start: Start, pe
                 "only": list(start.only),
             }
             ledger.append("run.started", name, body)
-            _tell(ledger, ledger.get(name), f"runbook {runbook.id} was begun ({name})")
+            tell_incident(ledger, ledger.get(name), f"runbook {runbook.id} was begun ({name})")
         return _Going(workspace, world, runbook, store, name, values, people).go()
 
 
@@ -122,17 +124,6 @@ def resume(
         return going.go(resumed={"digest": runbook.digest})
 
 
-def _hidden(runbook: Runbook) -> frozenset[str]:
-    return frozenset(name for name, one in runbook.procedure.parameters.items() if one.secret)
-
-
-def _tell(ledger: Ledger, run: Run, text: str) -> None:
-    """The incident that a run belongs to hears of it."""
-    if run.incident is not None and not run.drill and ledger.get(run.incident) is not None:
-        body = {"what": "run", "subject": run.subject, "text": text}
-        ledger.append("incident.attached", run.incident, body)
-
-
 class _Going:
     """A run that goes on: the store is asked before each step and told after it."""
 
@@ -146,25 +137,26 @@ class _Going:
         values: Mapping[str, str],
         people: People,
     ) -> None:
-        self.workspace, self.world, self.runbook = workspace, world, runbook
-        self.store, self.name, self.people, self.actor = store, name, people, actor_of(world)
-        self.began = time.monotonic()
-        # While the lock is held nobody else changes the run, so that it need not be read again and again.
-        self._run: Run = get(store.db, name)
+        self.workspace, self.runbook, self.people = workspace, runbook, people
+        self.kept = Keeper(store, world, name, people.show)
         self._reading: Mapping[str, Any] | None = None
-        self.performer = Performer(workspace, world, runbook, self.run(), values, people.emit)
+        self.performer = Performer(
+            workspace, world, runbook, self.kept.last, values, people.emit, self.kept.run
+        )
 
     def go(self, resumed: Mapping[str, Any] | None = None) -> Run:
         """Do every step that is not done, until the end or until something stops it."""
         with ExitStack() as stack:
-            if not stack.enter_context(run_lock(self.workspace.store, self.name.lower())):
-                raise RefusedError(f"another process is on {self.name}; wait for it")
-            self._run = get(self.store.db, self.name)
-            if self.run().state in OVER:
-                raise RefusedError(f"{self.name} is {self.run().state} since")
+            name = self.kept.name
+            if not stack.enter_context(run_lock(self.workspace.store, name.lower())):
+                raise RefusedError(f"another process is on {name}; wait for it")
+            self.kept.reread()
+            if self.kept.last.state in OVER:
+                raise RefusedError(f"{name} is {self.kept.last.state} since")
             if resumed is not None:
-                self._keep("resumed", resumed)
+                self.kept.keep("resumed", resumed)
             try:
+                self._go_back_on()
                 passed_over = [step.id for step in self.runbook.procedure.steps if not self._step(step)]
             except _Stopped as stopped:
                 self._conclude(stopped.state, stopped.reason)
@@ -177,15 +169,19 @@ class _Going:
             else:
                 reason = f"{', '.join(passed_over)} failed and was passed over" if passed_over else ""
                 self._conclude("failed" if passed_over else "done", reason)
-        return self.run()
+        return self.kept.run()
 
-    def run(self) -> Run:
-        """The run as it is kept."""
-        return self._run
+    def _go_back_on(self) -> None:
+        """Where something was undone already, the rest is."""
+        run = self.kept.run()
+        if began(run):
+            failed = next((ran.step for ran in run.steps if ran.outcome == "failed"), "it")
+            raise _Stopped(*self._roll_back(failed))
 
     def _step(self, step: Step) -> bool:
         """Do one step where it is not done; False where it failed and the run goes on all the same."""
-        known = self.run().ran(step.id)
+        # What is yet to be kept is of the step before.
+        known = self.kept.last.ran(step.id)
         if known is not None and known.outcome in _DONE:
             return True
         if known is not None and _passed_over(step, known):
@@ -193,7 +189,7 @@ class _Going:
         halfway = known is not None and known.outcome in {None, "unknown"} and step.effect == "change"
         if halfway and self._settle(step):
             return True
-        only = self.run().only
+        only = self.kept.last.only
         why = "it is no part of the remedy" if only and step.id not in only else self.performer.spared(step)
         if why:
             self._begin(step, 1, effect="read")
@@ -205,9 +201,10 @@ class _Going:
     def _perform(self, step: Step) -> bool:
         attempts = 1 + step.terms.retries
         for attempt in range(1, attempts + 1):
-            self.people.show("begin", f"{step.id}: {self.performer.describe(step)}")
             answer = self._answer(step)
             self._begin(step, attempt)
+            self.kept.run()
+            self.people.show("begin", f"{step.id}: {self.performer.describe(step)}")
             done = self.performer.perform(step, answer)
             if done.outcome == "waiting":
                 self._ask(step, done.question)
@@ -215,6 +212,7 @@ class _Going:
             if done.outcome != "failed" or attempt == attempts:
                 break
             self._end(step, done._replace(message=f"attempt {attempt} of {attempts}: {done.message}"))
+            self.kept.run()
             time.sleep(step.terms.retry_delay)
         self._end(step, done)
         return self._after(step, done)
@@ -226,7 +224,7 @@ class _Going:
             raise _Stopped("unknown", f"nobody knows what became of {step.id}: {done.message}")
         way: str = step.terms.on_failure
         if way == "ask":
-            said = self.people.ask(f"{step.id} failed: {done.message} [retry/continue/rollback/stop]")
+            said = self._asked(f"{step.id} failed: {done.message} [retry/continue/rollback/stop]")
             way = "stop" if said is None else said.strip().lower()
         if way == "retry":
             return self._perform(step)
@@ -237,79 +235,66 @@ class _Going:
         raise _Stopped("failed", f"{step.id}: {done.message}")
 
     def _roll_back(self, because: str) -> tuple[str, str]:
-        """Undo what was really done, the last first; `recovered` where all of it worked, never more."""
-        steps = {step.id: step for step in self.runbook.procedure.steps}
-        left = []
-        for ran in reversed(self.run().steps):
-            step = steps.get(ran.step)
-            if step is None or ran.outcome != "ok" or ran.effect != "change" or ran.undone == "ok":
-                continue
-            if step.terms.undo is None:
-                left.append(f"{ran.step} has no undo")
-                continue
-            self.people.show("undo", f"{ran.step}: {self.performer.describe(step.terms.undo)}")
-            done = self.performer.inner(step.terms.undo, f"{step.id}/undo", self.performer.values)
-            message = self.performer.secrets.mask(done.message)
-            self._keep("step_undone", {"step": step.id, "outcome": done.outcome, "message": message})
-            if done.outcome not in _DONE:
-                left.append(f"{ran.step}: {message}")
-        if left:
-            return "failed", f"after {because} not all was undone: {'; '.join(left)}"
-        return "recovered", f"{because} failed, and what was done before was undone"
+        return roll_back(RollBack(self.runbook, self.performer, self.kept, self.people.show), because)
 
     def _settle(self, step: Step) -> bool:
         """What became of a change that never ended: its `verify` says so, else a person; never a guess."""
         if step.terms.verify is not None:
             shown = self.performer.inner(step.terms.verify, f"{step.id}/verify", self.performer.values)
             if shown.outcome == "ok":
-                self._keep("settled", _settled(step, f"verified: {shown.message}"))
+                self.kept.keep("settled", _settled(step, f"verified: {shown.message}"))
             return shown.outcome == "ok"
-        said = self.people.ask(f"nobody knows whether {step.id} was done; was it? [yes/no]")
+        said = self._asked(f"nobody knows whether {step.id} was done; was it? [yes/no]")
         if said is None or said.strip().lower() not in {"yes", "no", "y", "n"}:
             self._end(step, Done("unknown", "it was interrupted halfway"))
-            way = f"opsctl runbook settle {self.name} {step.id} done"
+            way = f"opsctl runbook settle {self.kept.name} {step.id} done"
             raise _Stopped("unknown", f"nobody knows whether {step.id} was done; say so: {way}")
         done = said.strip().lower() in {"yes", "y"}
         if done:
-            self._keep("settled", _settled(step, "a person saw that it was done"))
+            self.kept.keep("settled", _settled(step, "a person saw that it was done"))
         return done
 
     def _approve(self, step: Step, known: Ran | None) -> None:
         """Somebody else than who runs it has to approve, where that is asked."""
-        needs, run = step.terms.needs, self.run()
+        needs, run = step.terms.needs, self.kept.last
         if needs is None:
             return
         people = known.approved_by if known else ()
         if any(who != run.by and may(self.workspace, who, needs) for who in people):
             return
         self._question(step, f"approve {step.id}: {self.performer.describe(step)}")
-        raise _Stopped("waiting", f"{needs} has to approve: opsctl runbook approve {self.name} {step.id}")
+        way = f"opsctl runbook approve {run.subject} {step.id}"
+        raise _Stopped("waiting", f"{needs} has to approve: {way}")
 
     def _ask(self, step: Step, question: str) -> None:
         """Put a step's question; without an answer the run waits for one."""
         self._question(step, question)
-        said = self.people.ask(question)
+        said = self._asked(question)
         if said is None:
-            way = f"opsctl runbook answer {self.name} {step.id} VALUE"
+            way = f"opsctl runbook answer {self.kept.name} {step.id} VALUE"
             raise _Stopped("waiting", f"it waits for an answer: {way}")
-        self._keep("answered", {"step": step.id, "value": said})
+        self.kept.keep("answered", {"step": step.id, "value": said})
+
+    def _asked(self, question: str) -> str | None:
+        self.kept.run()
+        return self.people.ask(question)
 
     def _question(self, step: Step, question: str) -> None:
         body = {"step": step.id, "question": question, "digest": _mark(step), "effect": step.effect}
-        self._keep("asked", body)
+        self.kept.keep("asked", body)
 
     def _answer(self, step: Step) -> Answer | None:
-        known = self.run().ran(step.id)
-        if not step.kind.ASKS or known is None or known.answer is None or known.outcome == "failed":
+        known = self.kept.run().ran(step.id) if step.kind.ASKS else None
+        if known is None or known.answer is None or known.outcome == "failed":
             return None
-        return Answer(known.answered_by or "", self._now(), known.answer)
+        return Answer(known.answered_by or "", self.kept.now(), known.answer)
 
     def _begin(self, step: Step, attempt: int, effect: str | None = None) -> None:
         body = {"step": step.id, "digest": _mark(step), "effect": effect or step.effect, "attempt": attempt}
         # A step that only reads is kept when it has ended: else it is read again.
         self._reading = body if body["effect"] == "read" else None
         if self._reading is None:
-            self._keep("step_begun", body)
+            self.kept.keep("step_begun", body)
 
     def _end(self, step: Step, done: Done) -> None:
         kept = {name: str(value) for name, value in done.captured.items() if name != "stdout"}
@@ -320,47 +305,35 @@ class _Going:
             "outcome": done.outcome,
             "message": mask(done.message),
             "exit_code": done.exit_code,
-            "captured": {name: mask(value) for name, value in kept.items()},
+            # A secret is not kept: where the run is left, what needs it fails and does not get `***`.
+            "captured": {name: value for name, value in kept.items() if mask(value) == value},
             "head": done.head,
             "tail": done.tail,
             "left_out": done.left_out,
         }
+        shown = done.outcome, f"{step.id}: {mask(done.message)}"
         if self._reading is None:
-            self._keep("step_ended", body)
+            self.kept.keep("step_ended", body, shown)
         else:
-            self._keep("step_read", {**self._reading, **body})
+            self.kept.keep("step_read", {**self._reading, **body}, shown)
             self._reading = None
-        self.people.show(done.outcome, f"{step.id}: {mask(done.message)}")
 
     def _interrupted(self, *, asking: bool) -> None:
         """A signal: children end, and what was halfway is not known; who pressed Ctrl-C may undo the rest."""
         from opsctl.processes import stop_all
 
         stop_all()
-        halfway = [ran.step for ran in self.run().steps if ran.outcome is None]
+        halfway = [ran.step for ran in self.kept.run().steps if ran.outcome is None or ran.undone == "begun"]
         words = f"interrupted in {', '.join(halfway)}" if halfway else "interrupted"
-        said = (
-            self.people.ask(f"{words}; stop here, or undo what was done? [stop/rollback]") if asking else None
-        )
+        said = self._asked(f"{words}; stop here, or undo what was done? [stop/rollback]") if asking else None
         if said == "rollback" and not halfway:
             self._conclude(*self._roll_back(words))
         else:
             self._conclude("unknown" if halfway else "failed", words)
 
     def _conclude(self, state: str, reason: str) -> None:
-        self._keep("ended" if state in OVER else "stopped", {"state": state, "reason": reason})
-
-    def _keep(self, deed: str, body: Mapping[str, Any]) -> None:
-        with deciding(self.store, self.actor, self._now()) as ledger:
-            ledger.append(f"run.{deed}", self.name, body)
-            run = self._run = ledger.get(self.name)
-            if deed in {"step_ended", "step_read", "settled"}:
-                _tell(ledger, run, f"{run.runbook} {body['step']}: {body['outcome']} ({self.name})")
-            elif deed in {"stopped", "ended"}:
-                _tell(ledger, run, f"{run.runbook} is {body['state']} ({self.name}) {body['reason']}".strip())
-
-    def _now(self) -> float:
-        return self.world.now + time.monotonic() - self.began
+        self.kept.keep("ended" if state in OVER else "stopped", {"state": state, "reason": reason})
+        self.kept.run()
 
 
 def _mark(step: Step) -> str:

@@ -186,7 +186,7 @@ def settle(
 
     one_of("OUTCOME", outcome, ("done", "not-done"))
     desk = desk_at(where, output, dry_run=dry_run, light=False)
-    told(desk, lambda ledger: procedures.settle(ledger, run, step, done=outcome == "done"))
+    told(desk, lambda ledger: procedures.settle(ledger, desk.workspace, run, step, done=outcome == "done"))
 
 
 def runs(

@@ -46,7 +46,7 @@ def prefix_of(subject: str) -> str:
     return subject.partition("-")[0]
 
 
-def canonical(body: Mapping[str, Any]) -> str:
+def canonical(body: Mapping[str, Any] | tuple[Any, ...]) -> str:
     """A body as the one JSON text that is stored and sealed; ValueError for numbers that are not finite.
 
     Half a surrogate pair has no UTF-8, so it is spelt out.

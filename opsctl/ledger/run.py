@@ -20,7 +20,10 @@ OVER: tuple[State, ...] = ("done", "recovered", "aborted")
 
 
 class Ran(NamedTuple):
-    """One step of a run; `outcome` is None while it runs, and nobody knows it where it never ended."""
+    """One step of a run; `outcome` is None while it runs, and nobody knows it where it never ended.
+
+    `undone` is None, `begun`, or how undoing it ended: `ok` or `failed`.
+    """
 
     step: str
     digest: str
@@ -152,6 +155,10 @@ def _approved(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
     return _put(run, ran._replace(approved_by=(*ran.approved_by, event.actor)))
 
 
+def _going_back(run: Run, _event: Event, body: Mapping[str, Any]) -> Run:
+    return _put(run, _known(run, body["step"])._replace(undone="begun"))
+
+
 def _taken_back(run: Run, _event: Event, body: Mapping[str, Any]) -> Run:
     return _put(run, _known(run, body["step"])._replace(undone=body["outcome"]))
 
@@ -193,6 +200,8 @@ _APPLY: Mapping[str, Callable[[Run, Event, Mapping[str, Any]], Run]] = {
     "run.answered": _answered,
     "run.approved": _approved,
     "run.settled": _settled,
+    "run.undo_begun": _going_back,
+    "run.undo_settled": _taken_back,
     "run.step_undone": _taken_back,
     "run.resumed": _resumed,
     "run.stopped": _stopped,

@@ -10,6 +10,7 @@ from opsctl.errors import StoreError
 from opsctl.ledger import subject_kind
 from opsctl.ledger.events import GENESIS, Actor, Event, canonical, prefix_of, seal, undone_commands
 from opsctl.store.rows import millis, seconds, text
+from opsctl.store.run_rows import put_run
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,6 +42,10 @@ class Ledger:
         if subject not in self._records:
             self._records[subject] = get(self.db, subject)
         return self._records[subject]
+
+    def assume(self, subject: str, record: Any) -> None:
+        """Take this as the record of a subject, as the caller knows that it is (see `last_of`)."""
+        self._records[subject] = record
 
     def name(self, prefix: str) -> str:
         """A new subject's name, `INC-8`; its number is never given again."""
@@ -83,8 +88,9 @@ class Ledger:
             ),
         )
         if prefix_of(subject) != "CMD":
-            record = subject_kind(prefix_of(subject)).apply(self.get(subject), event)
-            put(self.db, subject, record)
+            before = self.get(subject)
+            record = subject_kind(prefix_of(subject)).apply(before, event)
+            put(self.db, subject, record, before)
             self._records[subject] = record
         return event
 
@@ -103,10 +109,19 @@ def get(db: sqlite3.Connection, subject: str) -> Any:
     return None if row is None else record_of(kind, row[0])
 
 
-def put(db: sqlite3.Connection, subject: str, record: Any) -> None:
-    """Keep a record as it follows from its events; None takes it away."""
+def last_of(db: sqlite3.Connection, subject: str) -> int:
+    """The number of a subject's last event; 0 where there is none."""
+    return int(
+        db.execute("SELECT coalesce(max(id), 0) FROM events WHERE subject = ?", (subject,)).fetchone()[0]
+    )
+
+
+def put(db: sqlite3.Connection, subject: str, record: Any, before: Any = None) -> None:
+    """Keep a record as it follows from its events; None takes it away. `before` is what is kept, if known."""
     table = subject_kind(prefix_of(subject)).TABLE
-    if record is None:
+    if table == "procedures":
+        put_run(db, subject, record, before)
+    elif record is None:
         db.execute(f"DELETE FROM {table} WHERE subject = ?", (subject,))  # noqa: S608 - constant
     else:
         db.execute(

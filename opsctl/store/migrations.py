@@ -231,6 +231,32 @@ CREATE INDEX procedures_by_state ON procedures (state);
 """
 
 
+# A run of many steps is written after each of them, so that a step is a row of its own.
+_M004 = """
+ALTER TABLE procedures RENAME TO procedure_heads;
+CREATE TABLE procedure_steps (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,   -- in the order in which they were last written
+    subject TEXT NOT NULL,
+    step TEXT NOT NULL,
+    document TEXT NOT NULL,
+    UNIQUE (subject, step)
+) STRICT;
+INSERT INTO procedure_steps (subject, step, document)
+    SELECT head.subject, json_extract(step.value, '$[0]'), step.value
+    FROM procedure_heads AS head, json_each(head.document, '$.steps') AS step
+    ORDER BY head.subject, step.key;
+UPDATE procedure_heads SET document = json_set(document, '$.steps', json('[]'));
+CREATE VIEW procedures AS
+    SELECT subject, number, runbook, state, json_set(document, '$.steps', json((
+        SELECT json_group_array(json(step.document)) FROM (
+            SELECT document FROM procedure_steps
+            WHERE procedure_steps.subject = procedure_heads.subject ORDER BY id
+        ) AS step
+    ))) AS document
+    FROM procedure_heads;
+"""
+
+
 def m001_results(db: sqlite3.Connection) -> None:
     """Results with all that is derived from them, and heartbeats."""
     _run(db, _M001)
@@ -246,7 +272,17 @@ def m003_practice(db: sqlite3.Connection) -> None:
     _run(db, _M003)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_results, m002_events, m003_practice)
+def m004_steps(db: sqlite3.Connection) -> None:
+    """The steps of runs, as rows of their own."""
+    _run(db, _M004)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    m001_results,
+    m002_events,
+    m003_practice,
+    m004_steps,
+)
 
 
 def identify(db: sqlite3.Connection, path: Path) -> int:

@@ -422,10 +422,30 @@ def test_two_processes_are_not_on_one_run(shop, opsctl):
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
     while not (opsctl.path / "began").exists():
         time.sleep(0.01)
-    assert run("runbook", "resume", "1").err == "opsctl: another process is on RUN-1; wait for it\n"
+    busy = "opsctl: another process is on RUN-1; wait for it\n"
+    assert run("runbook", "resume", "1").err == busy
+    assert run("runbook", "settle", "1", "one", "done").err == busy
     opsctl.write("go", "")
     child.communicate(timeout=30)
     assert child.returncode == 0
+
+
+def test_a_run_that_is_aborted_by_another_ends_its_step_and_stops(shop, opsctl):
+    run = shop(
+        "{id: one, run: [sh, -c, 'touch began; while ! test -e go; do sleep 0.05; done']}", note("two")
+    )
+    child = subprocess.Popen(opsctl.argv("runbook", "run", "it"), cwd=opsctl.path, env=opsctl.environment(**ALICE),
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    while not (opsctl.path / "began").exists():
+        time.sleep(0.01)
+    assert run("runbook", "abort", "1", "--reason", "wrong host").code == 1
+    opsctl.write("go", "")
+    assert b"RUN-1 was aborted meanwhile: wrong host" in child.communicate(timeout=30)[1]
+    assert child.returncode == 1
+    (kept,) = json.loads(run("runbook", "runs", "--all", "-o", "json").out)["runs"]
+    assert [(one["step"], one["outcome"]) for one in kept["steps"]] == [("one", "ok")]
+    assert (kept["state"], noted(opsctl)) == ("aborted", [])
+    assert opsctl("db", "verify").code == 0
 
 
 def test_lists_and_pages_are_shown(shop):

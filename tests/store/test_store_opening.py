@@ -84,7 +84,7 @@ def test_a_store_is_one_strict_file_with_full_sync_foreign_keys_and_its_own_mark
         }
         loose = store.db.execute(
             "SELECT name FROM pragma_table_list"
-            " WHERE schema = 'main' AND NOT strict AND name NOT LIKE 'sqlite_%'"
+            " WHERE schema = 'main' AND type = 'table' AND NOT strict AND name NOT LIKE 'sqlite_%'"
         ).fetchall()
     assert pragmas == {
         "journal_mode": "delete",

@@ -1,0 +1,66 @@
+"""Undo what a run has really done, the last first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from opsctl.keeping import Keeper
+    from opsctl.ledger.run import Ran, Run
+    from opsctl.performing import Performer
+    from opsctl.runbooks import Runbook, Step
+
+
+class RollBack(NamedTuple):
+    """What it takes to undo the steps of a run."""
+
+    runbook: Runbook
+    performer: Performer
+    kept: Keeper
+    show: Callable[[str, str], None]
+
+
+def began(run: Run) -> bool:
+    """Whether something of a run was undone already: it can only be undone further."""
+    return any(ran.undone for ran in run.steps)
+
+
+def roll_back(what: RollBack, because: str) -> tuple[str, str]:
+    """Undo it; the state of the run then, and why: `recovered` where all of it worked, never more.
+
+    An undo that was interrupted halfway is `unknown`, and a person settles it.
+    """
+    left: list[str] = []
+    for ran, step in _changes(what):
+        if ran.undone == "begun":
+            way = f"opsctl runbook settle {what.kept.name} {step.id} done"
+            return "unknown", f"nobody knows whether {step.id} was undone; say so: {way}"
+        trouble = _undo(what, step)
+        left += [trouble] if trouble else []
+    if left:
+        return "failed", f"after {because} not all was undone: {'; '.join(left)}"
+    return "recovered", f"{because} failed, and what was done before was undone"
+
+
+def _changes(what: RollBack) -> Iterator[tuple[Ran, Step]]:
+    steps = {step.id: step for step in what.runbook.procedure.steps}
+    for ran in reversed(what.kept.run().steps):
+        if ran.outcome == "ok" and ran.effect == "change" and ran.undone != "ok" and ran.step in steps:
+            yield ran, steps[ran.step]
+
+
+def _undo(what: RollBack, step: Step) -> str:
+    """Why it could not be undone; empty where it was."""
+    if step.terms.undo is None:
+        return f"{step.id} has no undo"
+    what.kept.keep("undo_begun", {"step": step.id})
+    what.kept.run()
+    what.show("undo", f"{step.id}: {what.performer.describe(step.terms.undo)}")
+    done = what.performer.inner(step.terms.undo, f"{step.id}/undo", what.performer.values)
+    message = what.performer.secrets.mask(done.message)
+    worked = done.outcome in {"ok", "skipped"}
+    body = {"step": step.id, "outcome": "ok" if worked else "failed", "message": message}
+    what.kept.keep("step_undone", body)
+    return "" if worked else f"{step.id}: {message}"
