@@ -92,6 +92,8 @@ class Item(Protocol):
     """The field that a plain text in place of the mapping fills; empty where there is none."""
     MANUAL: ClassVar[bool]
     """Whether a person answers it."""
+    NAMES: ClassVar[Mapping[str, str]] = {}
+    """Which fields name a `check`, `checklist` or `runbook`, which have to be there when it is loaded."""
 
     def look(self, ask: Ask) -> Mapping[str, Value]:
         """The facts, as JSON; `{"unknown": "why"}` where they cannot be had. Never raises for its target."""

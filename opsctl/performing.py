@@ -9,6 +9,7 @@ from opsctl.expectations import parse
 from opsctl.filling import fill
 from opsctl.judging import judge
 from opsctl.outcome import Kind, Subject
+from opsctl.pausing import pause
 from opsctl.prose import line
 from opsctl.secrets import Secrets
 from opsctl.step_kinds import Done, Scene
@@ -47,12 +48,36 @@ class Performer:
 
     def perform(self, step: Step, answer: Answer | None) -> Done:
         """Do it once; it went well where its `verify` says so too, and what it captures is there."""
-        done = self._call(step, step.id, self.values, answer)
+        return self._perform(step, step.id, self.values, answer)
+
+    def inner(self, step: Step, name: str, values: Mapping[str, str]) -> Done:
+        """Do a step that stands inside another, with all that it says of itself; it asks nobody."""
+        if step.kind.ASKS or step.terms.needs is not None:
+            what = "asks a person" if step.kind.ASKS else f"needs the approval of {step.terms.needs}"
+            return Done("failed", f"{name} {what}, which a step inside another cannot get")
+        if why := self._spared(step, name, values):
+            return Done("skipped", why)
+        for _ in range(step.terms.retries):
+            done = self._perform(step, name, values, None)
+            if done.outcome != "failed":
+                return done
+            pause(step.terms.retry_delay)
+        return self._perform(step, name, values, None)
+
+    def spared(self, step: Step) -> str:
+        """Why a step is not to be done: it does not apply, or is done already; empty where it is to be."""
+        return self._spared(step, step.id, self.values)
+
+    def _perform(self, step: Step, name: str, values: Mapping[str, str], answer: Answer | None) -> Done:
+        done = self._call(step, name, values, answer)
         if done.outcome == "ok" and step.terms.verify is not None:
-            shown = self.inner(step.terms.verify, f"{step.id}/verify", self.values)
+            shown = self.inner(step.terms.verify, f"{name}/verify", values)
             if shown.outcome != "ok":
                 return done._replace(outcome="failed", message=f"it did not work: {shown.message}")
         if done.outcome == "ok" and step.terms.capture:
+            if done.left_out:
+                words = "its output is longer than what is kept, so that nothing is taken from it"
+                return done._replace(outcome="failed", message=words)
             try:
                 found = captured(step.terms.capture, str(done.captured.get("stdout", "")))
             except ValueError as error:
@@ -60,26 +85,16 @@ class Performer:
             return done._replace(captured={**done.captured, **found})
         return done
 
-    def inner(self, step: Step, name: str, values: Mapping[str, str]) -> Done:
-        """Do a step that stands inside another; it asks nobody."""
-        if step.kind.ASKS:
-            return Done("failed", f"{name} asks a person, which a step inside another cannot")
-        return self._call(step, name, values, None)
-
-    def spared(self, step: Step) -> str:
-        """Why a step is not to be done: it does not apply, or is done already; empty where it is to be."""
+    def _spared(self, step: Step, name: str, values: Mapping[str, str]) -> str:
         terms = step.terms
-        subjects = {name: Subject(Kind.TEXT, "A value of the run.") for name in self.values}
+        subjects = {one: Subject(Kind.TEXT, "A value of the run.") for one in values}
         for text in terms.when:
-            judged = judge(parse(text, subjects), dict(self.values))
+            judged = judge(parse(text, subjects), dict(values))
             if judged.verdict is not True:
                 return f"{judged.text} does not hold (found {judged.found})"
-        if terms.creates and (self.workspace.root / fill(terms.creates, self.values)).exists():
-            return f"{fill(terms.creates, self.values)} is there already"
-        if (
-            terms.unless is not None
-            and self.inner(terms.unless, f"{step.id}/unless", self.values).outcome == "ok"
-        ):
+        if terms.creates and (self.workspace.root / fill(terms.creates, values)).exists():
+            return f"{fill(terms.creates, values)} is there already"
+        if terms.unless is not None and self.inner(terms.unless, f"{name}/unless", values).outcome == "ok":
             return "it is done already"
         return ""
 

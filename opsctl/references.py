@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from opsctl.errors import UsageError
 from opsctl.prose import line, listed, suggestion
@@ -53,15 +53,24 @@ def without_runbook(
                 )
 
 
-def cycles(services: Mapping[str, DeclaredService]) -> Iterator[Problem]:
-    """Services that depend on each other in a circle."""
+class Target(Protocol):
+    """A name in a file, with its place."""
+
+    @property
+    def text(self) -> str:
+        """The name."""
+
+    def problem(self, message: str) -> Problem:
+        """A problem where it stands."""
+
+
+def cycles(graph: Mapping[str, Sequence[Target]], words: str) -> Iterator[Problem]:
+    """Where what names others comes back to itself; `words` say what that is."""
     done: set[str] = set()
-    for start in services:
+    for start in graph:
         path: list[str] = []
         # Depth first with an explicit stack: a chain of a thousand services must not exhaust Python's.
-        stack: list[tuple[str, Iterator[Located]]] = (
-            [] if start in done else [(start, iter(services[start].depends_on))]
-        )
+        stack: list[tuple[str, Iterator[Target]]] = [] if start in done else [(start, iter(graph[start]))]
         path = [start] if stack else []
         while stack:
             target = next(stack[-1][1], None)
@@ -70,11 +79,9 @@ def cycles(services: Mapping[str, DeclaredService]) -> Iterator[Problem]:
                 path.pop()
             elif target.text in path:
                 around = [*path[path.index(target.text) :], target.text]
-                yield target.problem(
-                    f"dependency cycle: {' → '.join(around)}; remove one of these dependencies"
-                )
-            elif target.text in services and target.text not in done:
-                stack.append((target.text, iter(services[target.text].depends_on)))
+                yield target.problem(f"{words}: {' → '.join(around)}; remove one of them")
+            elif target.text in graph and target.text not in done:
+                stack.append((target.text, iter(graph[target.text])))
                 path.append(target.text)
 
 

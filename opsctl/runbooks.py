@@ -218,6 +218,21 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(one)
 
 
+def inside(value: Any) -> Iterator[Step]:
+    """The steps that stand inside a step, however deep."""
+    parts: Any = ()
+    if isinstance(value, Step):
+        parts = (value.kind, value.terms)
+    elif is_dataclass(value):
+        parts = (getattr(value, one.name) for one in fields(value))
+    elif isinstance(value, tuple):
+        parts = value
+    for part in parts:
+        if isinstance(part, Step):
+            yield part
+        yield from inside(part)
+
+
 @dataclass(frozen=True)
 class Read:
     """A runbook that was read, before it has its name."""

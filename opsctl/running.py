@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +11,7 @@ from opsctl.errors import ExitCode, RefusedError, Terminated, UsageError
 from opsctl.keeping import Keeper, tell_incident
 from opsctl.ledger.run import OVER
 from opsctl.parameters import values_of
+from opsctl.pausing import pause
 from opsctl.performing import Performer, hidden_in
 from opsctl.rolling_back import RollBack, began, roll_back
 from opsctl.step_kinds import Answer, Done
@@ -213,7 +213,7 @@ class _Going:
                 break
             self._end(step, done._replace(message=f"attempt {attempt} of {attempts}: {done.message}"))
             self.kept.run()
-            time.sleep(step.terms.retry_delay)
+            pause(step.terms.retry_delay)
         self._end(step, done)
         return self._after(step, done)
 

@@ -101,6 +101,8 @@ class Step(Protocol):
     """What it does to the world where the step does not say: `read` runs in a dry run, `change` does not."""
     ASKS: ClassVar[bool]
     """Whether a person answers it."""
+    NAMES: ClassVar[Mapping[str, str]] = {}
+    """Which fields name a `check`, `checklist` or `runbook`, which have to be there when it is loaded."""
 
     def describe(self, values: Mapping[str, str]) -> str:
         """What it would do, in one line with the values filled in; secrets stay as they are written."""

@@ -60,7 +60,8 @@ def load_workspace(folder: Path, environ: Mapping[str, str], *, light: bool = Fa
     problems.extend(duplicates(declared))
     services = {place.text: service for place, service in declared if service is not None}
     problems.extend(dangling(declared))
-    problems.extend(cycles(services))
+    depends = {name: service.depends_on for name, service in services.items()}
+    problems.extend(cycles(depends, "dependency cycle"))
     practices = None if light else _practices(folder, parts, declared, problems)
     if top is not None and top.timezone is not None:
         problems.extend(timezone(top.timezone))
@@ -83,6 +84,10 @@ def load_workspace(folder: Path, environ: Mapping[str, str], *, light: bool = Fa
         **(practices._asdict() if practices else {}),
     )
     problems = list(empty_groups(workspace, services))
+    if not light:
+        from opsctl.naming import misnamed
+
+        problems += misnamed(workspace)
     if problems:
         raise WorkspaceInvalidError(problems)
     return workspace

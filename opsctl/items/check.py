@@ -21,6 +21,7 @@ class CheckItem:
 
     SHORTHAND: ClassVar[str] = "select"
     MANUAL: ClassVar[bool] = False
+    NAMES: ClassVar[Mapping[str, str]] = {"check": "select"}
 
     select: Annotated[tuple[str, ...], OneOrMore(), NotEmpty(), Doc("Which, as for `opsctl check`.")]
     within: Annotated[

@@ -20,6 +20,7 @@ class ChecklistItem:
 
     SHORTHAND: ClassVar[str] = "name"
     MANUAL: ClassVar[bool] = False
+    NAMES: ClassVar[Mapping[str, str]] = {"checklist": "name"}
 
     name: Annotated[Name, Doc("Which.")]
 

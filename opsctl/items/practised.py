@@ -21,6 +21,7 @@ class PractisedItem:
 
     SHORTHAND: ClassVar[str] = "runbook"
     MANUAL: ClassVar[bool] = False
+    NAMES: ClassVar[Mapping[str, str]] = {"runbook": "runbook"}
 
     runbook: Annotated[Name, Doc("Which.")]
     within: Annotated[Seconds, Between(60, 10**9), Doc("How old the proof may be.")] = 90 * 86400.0

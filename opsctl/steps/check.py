@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from opsctl.filling import fill
 from opsctl.limits import Doc, NotEmpty, OneOrMore
+from opsctl.pausing import pause
 from opsctl.prose import count, line, listed
 from opsctl.step_kinds import Done, Effect
 
@@ -25,6 +26,7 @@ class CheckStep:
     SHORTHAND: ClassVar[str] = "select"
     EFFECT: ClassVar[Effect] = "read"
     ASKS: ClassVar[bool] = False
+    NAMES: ClassVar[Mapping[str, str]] = {"check": "select"}
 
     select: Annotated[tuple[str, ...], OneOrMore(), NotEmpty(), Doc("Which, as for `opsctl check`.")]
 
@@ -51,4 +53,4 @@ class CheckStep:
             if time.monotonic() + _PAUSE > until:
                 return Done("failed", line(listed(bad[:3])))
             scene.emit(f"{line(listed(bad[:3]))}; looking again\n".encode())
-            time.sleep(_PAUSE)
+            pause(_PAUSE)

@@ -21,6 +21,7 @@ class ChecklistStep:
     SHORTHAND: ClassVar[str] = "name"
     EFFECT: ClassVar[Effect] = "read"
     ASKS: ClassVar[bool] = False
+    NAMES: ClassVar[Mapping[str, str]] = {"checklist": "name"}
 
     name: Annotated[Name, Doc("Which.")]
     subject: Annotated[str | None, NotEmpty(), Doc("For what; the run itself by default.")] = None

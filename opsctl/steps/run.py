@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -28,6 +28,11 @@ class RunStep:
     environment: Annotated[Mapping[str, Template], Doc("Variables to add.")] = field(default_factory=dict)
     stdin: Annotated[Template | None, Doc("What the program reads.")] = None
     exit_codes: Annotated[tuple[int, ...], OneOrMore(), Doc("The exit codes that are well.")] = (0,)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """A program has a name."""
+        if not self.argv[0].text.strip():
+            yield "argv", "the program's name is empty; write it first in the list"
 
     def describe(self, values: Mapping[str, str]) -> str:
         """The command as one would type it."""

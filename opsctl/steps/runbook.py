@@ -21,6 +21,7 @@ class RunbookStep:
     SHORTHAND: ClassVar[str] = "name"
     EFFECT: ClassVar[Effect] = "change"
     ASKS: ClassVar[bool] = False
+    NAMES: ClassVar[Mapping[str, str]] = {"runbook": "name"}
 
     name: Annotated[Name, Doc("Which.")]
     parameters: Annotated[Mapping[str, str], Doc("What it is told; values are filled in.")] = field(

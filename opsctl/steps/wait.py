@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from opsctl.filling import fill
 from opsctl.limits import Between, Doc, Seconds
 from opsctl.outcome import Kind
+from opsctl.pausing import pause
 from opsctl.secrets import Template
 from opsctl.step_kinds import Done, Effect
 from opsctl.units import brief
@@ -44,7 +45,7 @@ class WaitStep:
     def perform(self, scene: Scene) -> Done:
         """Wait."""
         if self.lasts is not None:
-            time.sleep(self.lasts)
+            pause(self.lasts)
             return Done("ok", f"waited {brief(Kind.DURATION, self.lasts)}")
         from opsctl.commanding import Command
         from opsctl.steps.command import perform
@@ -55,4 +56,4 @@ class WaitStep:
             done = perform(scene, lambda: Command(argv, scene.root), (0,))
             if done.outcome == "ok" or time.monotonic() + self.every > until:
                 return done
-            time.sleep(self.every)
+            pause(self.every)

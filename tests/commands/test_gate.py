@@ -64,13 +64,10 @@ def test_a_gate_is_open_where_everything_holds(shop):
         ("x: {text: X, incidents: {}}", 0, "none is worse than sev3"),
         ("x: {text: X, reviews: {}}", 0, "none is overdue"),
         ("x: {text: X, backlog: critical}", 0, "none open of critical or more"),
-        ("x: {text: X, practised: nothing}", 3, "there is no runbook `nothing`"),
         ("x: {text: X, git: {clean: true}}", 3, "git does not know"),
         ("x: {text: X, freeze: {}}", 0, "no freeze is on"),
         ("x: {text: X, metric: {name: availability, service: api, at_least: 99%}}", 3, "no data"),
         ("x: {text: X, sign: anyone}", 4, "1 signature of anyone missing"),
-        ("x: {text: X, checklist: none}", 3, "no checklist is called `none`"),
-        ("x: {text: X, checklist: go}", 3, "stand inside each other in a circle: go > go"),
         (
             "x: {text: X, expect: {of: z, that: ['exit_code == 0']}}",
             3,

@@ -90,7 +90,7 @@ def test_validate_finds_dependency_cycles(opsctl):
     )
     ran = opsctl("validate", "-o", "json")
     assert [problem["message"] for problem in json.loads(ran.out)["problems"]] == [
-        "dependency cycle: a → b → a; remove one of these dependencies"
+        "dependency cycle: a → b → a; remove one of them"
     ]
 
 

@@ -1,8 +1,10 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 
 import pytest
 from terminal import typed
@@ -29,6 +31,10 @@ def shop(opsctl):
 
     def with_steps(*steps, parameters="{}", more=""):
         opsctl.write("opsctl.yaml", HEAD)
+        opsctl.write(
+            "checklists/never.yaml",
+            "checklists: {never: {title: Never, items: {x: {text: X, file: no.such}}}}",
+        )
         lines = "".join(f"      - {step}\n" for step in steps)
         opsctl.write("runbooks/it.yaml", "runbooks:\n  it:\n    title: It\n"
                      f"    parameters: {parameters}\n{more}    steps:\n{lines}")  # fmt: skip
@@ -273,12 +279,12 @@ def test_runs_of_several_kinds_of_steps(shop, opsctl):
         "{id: lines, each: {lines: \"e\\nf\\n\", do: {run: [sh, -c, 'echo $0 >>log', '{{ one }}']}}}",
         "{id: pause, wait: 10ms}", "{id: until, wait: {until: [test, -e, log]}}",
         "{id: tell, notify: {by: [sh, -c, 'cat >told'], say: 'It is done'}}",
-        "{id: say, note: 'Well done'}", "{id: gate, checklist: none}",
+        "{id: say, note: 'Well done'}", "{id: gate, checklist: never}",
     )  # fmt: skip
     ran = run("runbook", "run", "it")
     assert sorted(noted(opsctl)) == ["a", "b", "c", "d", "e", "f"]
     assert (opsctl.path / "told").read_text() == "It is done"
-    assert "gate: no checklist is called `none`" in ran.out
+    assert "gate: never is fail" in ran.out
 
 
 def test_a_runbook_within_another_gets_its_own_values(shop, opsctl):
@@ -576,3 +582,22 @@ def test_a_run_that_is_killed_anywhere_does_every_change_once(shop, opsctl):
     assert codes == [-signal.SIGKILL] * steps + [0]
     assert noted(opsctl) == [f"s{number}" for number in range(10, 10 + steps)]
     assert opsctl("db", "verify", env=ALICE).code == 0
+
+
+def test_runs_of_an_older_store_keep_their_steps(shop, opsctl):
+    run = shop(note("one"), note("two"), "{id: look, confirm: Fine?}")
+    assert run("runbook", "run", "it").code == 4
+    before = run("runbook", "runs", "-o", "json").out
+    with closing(sqlite3.connect(opsctl.path / ".opsctl" / "opsctl.db", isolation_level=None)) as db:
+        # As schema 3 had it: the whole run is one document.
+        rows = db.execute("SELECT subject, document FROM procedures").fetchall()
+        db.execute("DROP VIEW procedures")
+        db.execute("DROP TABLE procedure_steps")
+        db.execute("ALTER TABLE procedure_heads RENAME TO procedures")
+        db.executemany("UPDATE procedures SET document = ?2 WHERE subject = ?1", rows)
+        db.execute("PRAGMA user_version = 3")
+    assert run("runbook", "runs", "-o", "json").out == before
+    assert run("db", "verify").code == 0
+    assert run("runbook", "answer", "1", "look", "yes").code == 4
+    assert run("runbook", "resume", "1").code == 0
+    assert noted(opsctl) == ["one", "two"]
