@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from opsctl.formats.markdown import escape
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.outcome import Kind
-from opsctl.prose import count, line, safe
+from opsctl.prose import count, line, listed, safe
 from opsctl.units import brief
 
 if TYPE_CHECKING:
@@ -59,11 +59,20 @@ def write_run(run: Run, output: str) -> str:
     if output == "json":
         return json.dumps({"format_version": "1.0", **run_data(run)}, indent=2, allow_nan=False) + "\n"
     what = "drill" if run.drill else "run"
-    reason = f": {line(run.reason)}" if run.reason else ""
+    reason = f": {words}" if (words := _why(run)) else ""
     text = f"{run.subject} ({what} of {run.runbook}) is {run.state}{reason}\n"
     if run.state in {"waiting", "unknown", "failed"}:
         text += f"go on: opsctl runbook resume {run.subject}\n"
     return text
+
+
+def _why(run: Run) -> str:
+    """Why it stands as it does; what was said to it since it stopped is newer than why it stopped."""
+    said = [ran for ran in run.steps if ran.outcome == "waiting" and (ran.answered_by or ran.approved_by)]
+    if run.state == "waiting" and said:
+        who = listed([line(one) for one in (said[-1].answered_by, *said[-1].approved_by) if one])
+        return f"{said[-1].step} has the word of {who}"
+    return line(run.reason)
 
 
 def write_rehearsal(shown: Sequence[Shown], output: str) -> str:
