@@ -27,6 +27,8 @@ SUBJECTS = {
     "WVR": "waiver",
     "GATE": "gate",
     "RUN": "run",
+    "RTN": "slot",
+    "DOC": "document",
 }
 
 

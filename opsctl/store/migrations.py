@@ -257,6 +257,43 @@ CREATE VIEW procedures AS
 """
 
 
+# A routine's due times are counted from when it was first seen, or its schedule changed. Whoever works on a
+# routine has a lease, which the next takes over when its holder is dead.
+_M005 = """
+CREATE TABLE slots (
+    subject TEXT PRIMARY KEY,
+    document TEXT NOT NULL,
+    number INTEGER GENERATED ALWAYS AS (json_extract(document, '$.number')) VIRTUAL,
+    routine TEXT GENERATED ALWAYS AS (json_extract(document, '$.routine')) VIRTUAL,
+    due REAL GENERATED ALWAYS AS (json_extract(document, '$.due')) VIRTUAL,
+    scheduled INTEGER GENERATED ALWAYS AS (json_extract(document, '$.scheduled')) VIRTUAL,
+    state TEXT GENERATED ALWAYS AS (json_extract(document, '$.state')) VIRTUAL
+) STRICT;
+CREATE UNIQUE INDEX slots_by_time ON slots (routine, due);
+CREATE INDEX slots_by_state ON slots (state);
+CREATE TABLE routines (
+    routine TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,           -- of its schedule
+    since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE leases (
+    routine TEXT PRIMARY KEY,
+    due INTEGER NOT NULL,
+    step TEXT,                      -- what its holder is doing
+    host TEXT NOT NULL,
+    process TEXT NOT NULL,          -- its number, and when it was started
+    expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE documents (
+    subject TEXT PRIMARY KEY,
+    document TEXT NOT NULL,
+    number INTEGER GENERATED ALWAYS AS (json_extract(document, '$.number')) VIRTUAL,
+    path TEXT GENERATED ALWAYS AS (json_extract(document, '$.path')) VIRTUAL
+) STRICT;
+CREATE UNIQUE INDEX documents_by_path ON documents (path);
+"""
+
+
 def m001_results(db: sqlite3.Connection) -> None:
     """Results with all that is derived from them, and heartbeats."""
     _run(db, _M001)
@@ -277,11 +314,17 @@ def m004_steps(db: sqlite3.Connection) -> None:
     _run(db, _M004)
 
 
+def m005_routines(db: sqlite3.Connection) -> None:
+    """What became of routines, who works on them, and reviews of documents."""
+    _run(db, _M005)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_results,
     m002_events,
     m003_practice,
     m004_steps,
+    m005_routines,
 )
 
 
