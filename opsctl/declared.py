@@ -272,6 +272,12 @@ class Root(Part):
         Any, _section("opsctl.policies", "Backlog"), Doc("How improvements are planned and proven.")
     ] = None
 
+    docs: Annotated[
+        tuple[Located, ...],
+        OneOrMore(),
+        Doc("Globs of the documents that are owned and reviewed, as `docs/**/*.md`."),
+    ] = ()
+
     roles: Annotated[
         Mapping[Name, tuple[str, ...]],
         Doc("Who may act in a role; one that is not listed is open to all."),

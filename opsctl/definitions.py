@@ -98,6 +98,7 @@ class Workspace:
     checklists: Mapping[str, Checklist] = field(default_factory=dict)
     runbooks: Mapping[str, Runbook] = field(default_factory=dict)
     freezes: Mapping[str, Freeze] = field(default_factory=dict)
+    docs: tuple[str, ...] = ()
 
     def checks(self) -> dict[str, tuple[Service, CheckDefinition]]:
         """Every check by name, in the order of the workspace."""

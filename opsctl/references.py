@@ -100,6 +100,17 @@ def timezone(zone: Located) -> Iterator[Problem]:
         )
 
 
+def unfit_globs(globs: Sequence[Located]) -> Iterator[Problem]:
+    """A glob that leads out of the workspace, or is none."""
+    for glob in globs:
+        parts = glob.text.split("/")
+        wild = any("**" in part and part != "**" for part in parts)
+        if not glob.text.strip() or not parts[0] or ".." in parts or "\0" in glob.text or wild:
+            yield glob.problem(
+                f"`{line(glob.text)}` is not a glob below the workspace; write it as `docs/**/*.md`"
+            )
+
+
 def empty_groups(workspace: Workspace, services: Mapping[str, DeclaredService]) -> Iterator[Problem]:
     """A group that selects nothing, or other groups."""
     from opsctl.selecting import select

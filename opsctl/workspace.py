@@ -14,7 +14,7 @@ from opsctl.expectations import root
 from opsctl.places import FAILED, Reading
 from opsctl.prose import line
 from opsctl.reading import read
-from opsctl.references import cycles, dangling, duplicates, empty_groups, timezone
+from opsctl.references import cycles, dangling, duplicates, empty_groups, timezone, unfit_globs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,6 +65,7 @@ def load_workspace(folder: Path, environ: Mapping[str, str], *, light: bool = Fa
     practices = None if light else _practices(folder, parts, declared, problems)
     if top is not None and top.timezone is not None:
         problems.extend(timezone(top.timezone))
+    problems.extend(unfit_globs(top.docs if top else ()))
     if problems or top is None:
         raise WorkspaceInvalidError(sorted(problems, key=lambda one: (one.file != FILE, *one[:3])))
     built = {name: _service(name, service, top.defaults.check) for name, service in services.items()}
@@ -81,6 +82,7 @@ def load_workspace(folder: Path, environ: Mapping[str, str], *, light: bool = Fa
         backlog=top.backlog,
         roles=top.roles,
         signers=top.signers,
+        docs=tuple(glob.text for glob in top.docs),
         **(practices._asdict() if practices else {}),
     )
     problems = list(empty_groups(workspace, services))
