@@ -1,49 +1,43 @@
-"""A new workspace: a small, valid `opsctl.yaml` that checks this machine, and the schema for editors."""
+"""A new workspace: the files of templates, and the schema for editors; nothing is ever overwritten."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
+from opsctl import templating
 from opsctl.declared import Root
 from opsctl.errors import UsageError
+from opsctl.prose import count, line
 from opsctl.workspace import FILE
 from opsctl.writing import write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 SCHEMA = ".opsctl/schema.json"
+FIRST = "minimal"
 
-_FIRST = """\
-# yaml-language-server: $schema=.opsctl/schema.json
-# What we operate, and how we know that it works: `opsctl check`. `opsctl validate` checks this file.
-version: 1
-name: {name}
-defaults:
-  check: {{timeout: 10s, retries: 1, every: 5m}}
-services:
-  machine:
-    title: The machine that runs the checks
-    tags: [host]
-    checks:
-      disk: {{disk: /, expect: [used_percent < 90%]}}
-      memory: {{memory: {{}}, expect: [used_percent < 95%]}}
-      load: {{load: {{}}, expect: [per_cpu < 4]}}
-  # A service of yours; take the `#` away and set the address.
-  # api:
-  #   owner: platform
-  #   tier: critical
-  #   depends_on: [machine]
-  #   checks:
-  #     health:
-  #       http: https://api.example.com/healthz
-  #       expect: [status == 200, latency < 500ms]
-  #     certificate:
-  #       tls: api.example.com:443
-  #       expect: [expires_in > 14d]
-"""
+_EDITORS = f"# yaml-language-server: $schema={SCHEMA}\n"
 _IGNORED = "# The store and the schema are this machine's; the YAML is the team's.\n*\n"
+_SECRET = re.compile(r"\$\{(env|file):([^}]+)\}")
+
+
+class Plan(NamedTuple):
+    """What a new workspace comes to: the files by their path in it, and what is left for people to give."""
+
+    folder: Path
+    files: Mapping[str, str]
+    unset: tuple[str, ...]
+    variables: tuple[str, ...]
+    secret_files: tuple[str, ...]
+
+    def paths(self) -> list[Path]:
+        """Every file that is written, in the order that people read them."""
+        own = [SCHEMA, ".opsctl/.gitignore"]
+        return [self.folder / path for path in [FILE, *own, *(one for one in self.files if one != FILE)]]
 
 
 def schema_text() -> str:
@@ -53,23 +47,72 @@ def schema_text() -> str:
     return json.dumps({"title": "opsctl workspace", **schema(Root)}, indent=2) + "\n"
 
 
-def plan(folder: Path) -> list[Path]:
-    """The files that `start` would write; UsageError where there is a workspace already."""
-    if (folder / FILE).exists():
+def plan(
+    folder: Path,
+    name: str | None = None,
+    templates: Sequence[templating.Template] = (),
+    texts: Mapping[str, str] | None = None,
+) -> Plan:
+    """The workspace that `start` would write in `folder`, of the templates or of a first small file.
+
+    Raises UsageError, which names them all, where files that it would write exist already.
+    """
+    templates = templates or [templating.template_named(FIRST)]
+    texts = texts or {}
+    values = templating.asked(templates)
+    title = line(name or folder.resolve().name or "Workspace")
+    files = templating.files(templates, templating.filled(title, values, texts))
+    files[FILE] = _EDITORS + files[FILE]
+    _refuse_existing(folder, files)
+    unset = tuple(key for key, value in values.items() if not texts.get(key) and value.default is None)
+    return Plan(folder, files, unset, _secrets(files, "env"), _secrets(files, "file"))
+
+
+def _refuse_existing(folder: Path, files: Mapping[str, str]) -> None:
+    taken = [path for path in (folder / name for name in files) if path.exists() or path.is_symlink()]
+    if not taken:
+        return
+    if taken == [folder / FILE]:
         raise UsageError(
             f"{folder / FILE} exists already, and nothing is overwritten; edit it, or choose another folder"
         )
-    return [folder / FILE, folder / SCHEMA, folder / ".opsctl" / ".gitignore"]
+    listed = "".join(f"\n  {path}" for path in taken)
+    raise UsageError(
+        f"{count('file', len(taken))} of the workspace exist already, and nothing is overwritten; "
+        f"move them away, or choose another folder:{listed}"
+    )
 
 
-def start(folder: Path, name: str | None) -> list[Path]:
-    """Write a new workspace in `folder`, which is made where it is missing; the files written.
+def _secrets(files: Mapping[str, str], source: str) -> tuple[str, ...]:
+    return tuple(sorted({name for found, name in _references(files) if found == source}))
 
-    Raises UsageError where there is one already, OutputError where a file cannot be written.
+
+def _references(files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for path, text in files.items():
+        if path.endswith((".yaml", ".yml")):
+            for one in text.splitlines():
+                if not one.lstrip().startswith("#"):
+                    yield from _SECRET.findall(one)
+
+
+def start(planned: Plan) -> None:
+    """Write a new workspace; its folder is made where it is missing.
+
+    Where a file cannot be written (OutputError, OSError), those that were are taken away again.
     """
-    root, schema, ignored = plan(folder)
-    schema.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_whole(root, _FIRST.format(name=json.dumps(name or folder.resolve().name or "Workspace")))
-    write_whole(schema, schema_text())
-    write_whole(ignored, _IGNORED)
-    return [root, schema, ignored]
+    folder = planned.folder
+    own = {SCHEMA: schema_text(), ".opsctl/.gitignore": _IGNORED}
+    (folder / SCHEMA).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    written = []
+    # The root comes last: with it, and not before, the folder is a workspace.
+    rest = {path: text for path, text in planned.files.items() if path != FILE}
+    try:
+        for path, text in {**own, **rest, FILE: planned.files[FILE]}.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(target, text, 0o755 if text.startswith("#!") else 0o644)
+            written += [target] if path not in own else []
+    except BaseException:
+        for target in written:
+            target.unlink(missing_ok=True)
+        raise

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.composing import Problem
 from opsctl.errors import WorkspaceInvalidError
 from opsctl.secrets import Secrets, Template
-from opsctl.workspace import find, load_workspace
+from opsctl.workspace import FILE, find, load_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from opsctl.definitions import Workspace
+
+_PLACEHOLDER = re.compile(r"unset-[a-z0-9-]+\.invalid")
 
 
 class Found(NamedTuple):
@@ -27,8 +30,9 @@ class Found(NamedTuple):
 
 
 def validate(where: Path | None, environ: Mapping[str, str], *, secrets: bool) -> Found:
-    """Read the workspace; with `secrets`, a variable or secret file that is missing is a problem too.
+    """Read the workspace; with `secrets`, what nobody has given yet is a problem too.
 
+    That is a variable, a secret file, or a value of the template that the workspace was made of.
     Raises WorkspaceMissingError where there is no workspace.
     """
     folder = find(where)
@@ -36,7 +40,8 @@ def validate(where: Path | None, environ: Mapping[str, str], *, secrets: bool) -
         workspace = load_workspace(folder, environ)
     except WorkspaceInvalidError as error:
         return Found(str(folder), error.problems, 0, 0)
-    problems = tuple(_unset(workspace, environ)) if secrets else ()
+    problems = (*_unset(workspace, environ), *_placeholders(workspace)) if secrets else ()
+    problems = tuple(sorted(problems, key=lambda one: (one.file != FILE, *one[:3])))
     return Found(str(folder), problems, len(workspace.services), len(workspace.checks()))
 
 
@@ -54,6 +59,17 @@ def _unset(workspace: Workspace, environ: Mapping[str, str]) -> Iterator[Problem
                 if reference in text:
                     file = str(path.relative_to(workspace.root))
                     yield Problem(file, number, text.index(reference) + 1, why, text)
+
+
+def _placeholders(workspace: Workspace) -> Iterator[Problem]:
+    for path in workspace.files:
+        file = str(path.relative_to(workspace.root))
+        for number, text in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
+            if text.lstrip().startswith("#"):
+                continue
+            for found in _PLACEHOLDER.finditer(text):
+                why = f"`{found[0]}` stands for a value that nobody has given yet; write the real one"
+                yield Problem(file, number, found.start() + 1, why, text)
 
 
 def _templates(value: object) -> Iterator[Template]:

@@ -27,7 +27,11 @@ def validate(
         str, typer.Option("-o", "--output", metavar="FORMAT", help="text, json or github.")
     ] = "text",
     allow_unset: Annotated[
-        bool, typer.Option("--allow-unset", help="Do not ask whether variables and secret files are there.")
+        bool,
+        typer.Option(
+            "--allow-unset",
+            help="Do not ask whether variables, secret files and a template's values are there.",
+        ),
     ] = False,
     where: Where = None,
 ) -> None:
