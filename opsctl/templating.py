@@ -25,7 +25,7 @@ _FOLDER = Path(__file__).with_name("templates")
 _MARK = re.compile(r"<<([a-z][a-z0-9_]*)>>")
 _KEY = re.compile(r"([a-z_]+):")
 # In the middle of YAML these end a text, begin a comment, or fetch a secret.
-_HARMFUL = re.compile(r"""["'\\`{}\[\],<>]|\s#|:\s|:$|[^\S ]|^\s|\s$|^[*&!|%@?#=]|^-\s""")
+_HARMFUL = re.compile(r"""["'\\`{}\[\],<>?]|\s#|:\s|:$|[^\S ]|^\s|\s$|^[*&!|%@#=]|^-\s""")
 
 Variable = Annotated[str, Matching(r"[a-z][a-z0-9_]{0,39}", "lower-case letters, digits and `_`, at most 40")]
 
