@@ -29,6 +29,7 @@ COMMANDS = {
     "review": "review",
     "backlog": "backlog",
     "runbook": "runbook",
+    "routine": "routine",
     "checklist": "checklist",
     "gate": "gate",
     "freeze": "freeze",

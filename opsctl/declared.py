@@ -239,6 +239,9 @@ class Part:
     runbooks: Annotated[
         Any, _practices("opsctl.runbooks", "Procedure", "read_runbook"), Doc("Procedures by id.")
     ] = ()
+    routines: Annotated[
+        Any, _practices("opsctl.routines", "Plan", "read_routine"), Doc("What is due at times, by id.")
+    ] = ()
     freezes: Annotated[
         Any, _practices("opsctl.freezes", "Freeze"), Doc("When changes are refused, by id.")
     ] = ()

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from opsctl.checks import Check
     from opsctl.expectations import Expectation
     from opsctl.freezes import Freeze
+    from opsctl.places import Located
     from opsctl.policies import Backlog, Incidents, Objectives, Opening, Remedy, Reviews
+    from opsctl.routines import Routine
     from opsctl.runbooks import Runbook
 
 Tier = Literal["critical", "high", "normal", "low"]
@@ -98,7 +100,8 @@ class Workspace:
     checklists: Mapping[str, Checklist] = field(default_factory=dict)
     runbooks: Mapping[str, Runbook] = field(default_factory=dict)
     freezes: Mapping[str, Freeze] = field(default_factory=dict)
-    docs: tuple[str, ...] = ()
+    docs: tuple[Located, ...] = ()
+    routines: Mapping[str, Routine] = field(default_factory=dict)
 
     def checks(self) -> dict[str, tuple[Service, CheckDefinition]]:
         """Every check by name, in the order of the workspace."""

@@ -91,8 +91,13 @@ def decide(workspace: Workspace, world: World, asked: Asked) -> Decision:
     decision = Decision(found, target, as_of, None, last, changed, asked.override)
     if not asked.record:
         return decision
+    return decision._replace(gate=keep(workspace, world, decision))
+
+
+def keep(workspace: Workspace, world: World, decision: Decision) -> Gate:
+    """Keep a decision, with all that it stood on."""
     with acting(workspace, world) as ledger:
-        return decision._replace(gate=_keep(ledger, decision))
+        return _keep(ledger, decision)
 
 
 def wait(

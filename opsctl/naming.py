@@ -44,17 +44,17 @@ def mentions(place: Located, kind: Any) -> Iterator[Mention]:
 def misnamed(workspace: Workspace) -> Iterator[Problem]:
     """A name of nothing, a practice inside itself, and a question where nobody can be asked."""
     lists, books = _checklists(workspace), _runbooks(workspace)
-    for mention in (one for found in (*lists.values(), *books.values()) for one in found):
+    duties = (
+        one
+        for routine in workspace.routines.values()
+        for duty in routine.plan.steps
+        for one in mentions(duty.place, duty.kind)
+    )
+    for mention in (*(one for found in (*lists.values(), *books.values()) for one in found), *duties):
         yield from _dangling(workspace, mention)
     yield from cycles(_only(lists, "checklist"), "checklists stand inside each other")
     yield from cycles(_only(books, "runbook"), "runbooks stand inside each other")
     yield from _unanswerable(workspace)
-
-
-def dangling(workspace: Workspace, found: Iterable[Mention]) -> Iterator[Problem]:
-    """A name of nothing."""
-    for mention in found:
-        yield from _dangling(workspace, mention)
 
 
 def _dangling(workspace: Workspace, mention: Mention) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""What a workspace declares beside its services: checklists, runbooks, freezes, and what is wrong there."""
+"""What a workspace declares beside its services: checklists, runbooks, routines, freezes; what is wrong."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from opsctl.declared import DeclaredService, Part
     from opsctl.freezes import Freeze
     from opsctl.places import Located
+    from opsctl.routines import Routine
     from opsctl.runbooks import Runbook
 
 
@@ -24,6 +25,7 @@ class Practices(NamedTuple):
     checklists: Mapping[str, Checklist]
     runbooks: Mapping[str, Runbook]
     freezes: Mapping[str, Freeze]
+    routines: Mapping[str, Routine]
 
 
 def gather(
@@ -38,7 +40,7 @@ def gather(
     runbooks = _runbooks(parts, problems)
     written = {*runbooks, *(path.stem for path in (folder / "runbooks").glob("*.md"))}
     problems.extend(without_runbook(declared, written))
-    return Practices(checklists, runbooks, freezes)
+    return Practices(checklists, runbooks, freezes, _routines(parts, problems))
 
 
 def _section(parts: Sequence[Part], name: str, noun: str, problems: list[Problem]) -> dict[str, Any]:
@@ -56,3 +58,12 @@ def _runbooks(parts: Sequence[Part], problems: list[Problem]) -> dict[str, Runbo
     return {
         name: Runbook(name, one.place.source.file, one.digest, one.procedure) for name, one in found.items()
     }
+
+
+def _routines(parts: Sequence[Part], problems: list[Problem]) -> dict[str, Routine]:
+    found = _section(parts, "routines", "routine", problems)
+    if not found:
+        return {}
+    from opsctl.routines import named
+
+    return {name: named(name, one) for name, one in found.items()}

@@ -58,7 +58,7 @@ class Desk(NamedTuple):
         return found
 
 
-def desk_at(where: Path | None, output: str, *, dry_run: bool, light: bool = True) -> Desk:
+def desk_at(where: Path | None, output: str, *, dry_run: bool = False, light: bool = True) -> Desk:
     """The desk of a command; UsageError for an output that there is not."""
     from opsctl.world import this_world
 

@@ -82,6 +82,8 @@ def apply(slot: Slot | None, event: Event) -> Slot:
     if event.kind in {"routine.skipped", "routine.missed"}:
         state: State = "skipped" if event.kind == "routine.skipped" else "missed"
         return slot._replace(state=state, reason=body["reason"], ended=event.occurred)
+    if event.kind == "routine.due":
+        return slot
     if event.kind != "routine.did":
         raise KeyError(event.kind)
     did = Did(by=event.actor, at=event.occurred, **body)
@@ -91,9 +93,8 @@ def apply(slot: Slot | None, event: Event) -> Slot:
 
 def _settled(slot: Slot, at: float) -> Slot:
     outcomes = {one.step: one.outcome for one in slot.did}
-    if any(outcomes.get(step, "waiting") == "waiting" for step in slot.steps if step in slot.needed):
+    # Where nothing is needed, all of it is: a routine is not done before anything was.
+    if any(outcomes.get(step, "waiting") == "waiting" for step in slot.needed or slot.steps):
         return slot._replace(state="open", ended=None)
-    if any(step not in outcomes for step in slot.steps):
-        return slot._replace(state="open", ended=None)
-    well = all(outcomes[step] == "ok" for step in slot.needed)
+    well = all(outcomes[step] == "ok" for step in slot.needed or slot.steps)
     return slot._replace(state="done" if well else "failed", ended=at)

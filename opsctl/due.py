@@ -1,0 +1,103 @@
+"""What of a routine is due: the times since it was last seen to, and what is done about those missed."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
+
+from opsctl.errors import UsageError
+from opsctl.schedules import After, Calendar, occurrences, parse
+from opsctl.store.slots import passed
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+    from datetime import tzinfo
+
+    from opsctl.definitions import Workspace
+    from opsctl.routines import Routine
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+# So many are caught up one by one; before them there are only missed ones.
+MOST = 100
+
+
+class Owed(NamedTuple):
+    """A time at which a routine was due and is to be run, or to be counted as missed where `run` is False.
+
+    `missed` times before it were missed, from `missed_since` on. Times are UTC epoch seconds.
+    """
+
+    due: float
+    run: bool
+    missed: int = 0
+    missed_since: float | None = None
+
+
+def zone_of(workspace: Workspace, routine: Routine) -> tzinfo:
+    """The zone of a routine's times."""
+    name = routine.plan.timezone or workspace.timezone
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def day_of(workspace: Workspace, routine: Routine, at: float) -> str:
+    """The date of a time in a routine's zone, as 2026-11-20."""
+    return datetime.fromtimestamp(at, zone_of(workspace, routine)).date().isoformat()
+
+
+def times(
+    workspace: Workspace, db: sqlite3.Connection, routine: Routine, since: float, until: float
+) -> list[float]:
+    """When a routine is due after `since` and up to `until`, in order.
+
+    Raises UsageError where its holidays cannot be read.
+    """
+    calendar = _calendar(workspace, routine, since, until)
+    found: set[float] = set()
+    for text in routine.plan.schedule:
+        schedule = parse(text)
+        if isinstance(schedule, After):
+            events = passed(db, schedule.noun, schedule.name)
+            found |= {at + schedule.wait for at in events if since < at + schedule.wait <= until}
+        else:
+            found |= set(occurrences(schedule, calendar, since, until))
+    return sorted(found)
+
+
+def owed(routine: Routine, found: Sequence[float], now: float) -> list[Owed]:
+    """What to do about the times that passed since the routine was last seen to, by its `catch_up`."""
+    if not found:
+        return []
+    if routine.plan.catch_up == "each":
+        first, rest = found[:-MOST], found[-MOST:]
+        missed = [Owed(first[-1], run=False, missed=len(first) - 1, missed_since=first[0])] if first else []
+        return [*missed, *(Owed(one, run=True) for one in rest)]
+    run = routine.plan.catch_up == "once" or now - found[-1] <= routine.plan.grace
+    since = found[0] if len(found) > 1 else None
+    return [Owed(found[-1], run=run, missed=len(found) - 1, missed_since=since)]
+
+
+def _calendar(workspace: Workspace, routine: Routine, since: float, until: float) -> Calendar:
+    plan, zone = routine.plan, zone_of(workspace, routine)
+    free: frozenset[date] = frozenset()
+    if plan.holidays is not None:
+        from opsctl.holidays import read_holidays
+
+        first, last = (datetime.fromtimestamp(at, zone).year for at in (since, until))
+        try:
+            text = (workspace.root / plan.holidays).read_text("utf-8")
+            free = read_holidays(text, first - 1, last + 1)
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"routine {routine.id}: the holidays {plan.holidays} cannot be read: {error}"
+            ) from error
+    return Calendar(
+        zone=zone,
+        working_days=frozenset(_DAYS.index(day) for day in plan.working_days),
+        holidays=free,
+        on_holiday=plan.on_holiday,
+        gap=plan.gap,
+        overlap=plan.overlap,
+        starts=date.fromisoformat(plan.starts or "1970-01-05"),
+    )

@@ -1,0 +1,44 @@
+"""The `backup` step: a copy of the store that was verified, and no more of them than are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import gmtime, strftime
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from opsctl.duty_kinds import Came
+from opsctl.limits import Between, Doc, NotEmpty
+from opsctl.prose import line
+from opsctl.step_kinds import Effect
+
+if TYPE_CHECKING:
+    from opsctl.duty_kinds import Occasion
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupDuty:
+    """Copy the store."""
+
+    SHORTHAND: ClassVar[str] = "to"
+    EFFECT: ClassVar[Effect] = "read"
+    ANSWERED: ClassVar[bool] = False
+
+    to: Annotated[str, NotEmpty(), Doc("The folder of the copies, from the workspace's folder.")]
+    keep: Annotated[int, Between(1, 10_000), Doc("How many copies are kept.")] = 7
+
+    def perform(self, occasion: Occasion) -> Came:
+        """Copy it, verify the copy, and take the oldest away."""
+        from opsctl.store.backups import backup
+        from opsctl.store.verifying import verify
+
+        workspace = occasion.workspace
+        folder = workspace.root / self.to
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        copy = folder / f"{workspace.store.stem}-{strftime('%Y%m%dT%H%M%SZ', gmtime(occasion.world.now))}.db"
+        backup(workspace.store, copy, overwrite=True)
+        found = list(verify(copy))
+        if found:
+            return Came("failed", f"{copy.name} is damaged: {line(found[0])}", copy.name)
+        for old in sorted(folder.glob(f"{workspace.store.stem}-*.db"))[: -self.keep]:
+            old.unlink()
+        return Came("ok", f"{copy.name} is verified", str(copy.relative_to(workspace.root)))
