@@ -23,6 +23,7 @@ LENGTHS = {
     "weekly": 7 * _DAY,
     "monthly": 30 * _DAY,
     "quarterly": 91 * _DAY,
+    "yearly": 365 * _DAY,
     "handover": 12 * _HOUR,
     "standup": _DAY,
 }
@@ -48,7 +49,7 @@ class Part(NamedTuple):
 def period(
     kind: str, length: str | None, until: str | None, now: float, timezone: str, *, last: bool
 ) -> Period:
-    """The period of a report: so long until now, or the `last` whole day, week, month or quarter.
+    """The period of a report: so long until now, or the `last` whole one by the calendar.
 
     Raises UsageError for texts that say none, and for periods before 1970.
     """
@@ -102,6 +103,9 @@ def _whole(kind: str, now: float, timezone: str) -> Period:
         end = day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
         begin = (end - timedelta(days=80)).replace(day=1)
         begin = begin.replace(month=(begin.month - 1) // 3 * 3 + 1)
+    elif kind == "yearly":
+        end = day.replace(month=1, day=1)
+        begin = end.replace(year=end.year - 1)
     else:
         end, begin = day, day - timedelta(days=1)
     first, last = (datetime(one.year, one.month, one.day, tzinfo=zone).timestamp() for one in (begin, end))

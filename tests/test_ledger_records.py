@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from opsctl.errors import UsageError
 from opsctl.ledger import (
     SUBJECTS,
+    document,
     gate,
     incident,
     item,
@@ -20,6 +21,7 @@ from opsctl.ledger import (
     review,
     run,
     signoff,
+    slot,
     subject_kind,
     waiver,
 )
@@ -199,6 +201,11 @@ WAIVED = {"checklist": "go", "item": "x", "reason": "r", "owner": "bob", "expire
 DECIDED = {"checklist": "go", "subject_ref": "v1", "verdict": "pass", "as_of": 100.0, "definition": {"x": "ab"},
            "items": [{"id": "x", "verdict": "pass", "facts": {"on": [1, {"a": [2]}]}}]}  # fmt: skip
 BEGUN = {"runbook": "it", "digest": "ab", "parameters": {"host": "a"}}
+DUE = {"routine": "morning", "due": 90.0, "digest": "ab", "steps": ["a", "b"], "needed": ["a", "b"]}
+SIGNED_STEP = event(
+    "routine.did", {"step": "a", "outcome": "ok", "message": "", "attendees": ["x"]}, 101.0, "RTN-1"
+)
+READ = {"path": "docs/a.md", "sha256": "ab", "note": "fine"}
 STEPS = (
     event("run.step_begun", {"step": "one", "digest": "cd", "effect": "change"}, 101.0, "RUN-3"),
     event("run.step_ended", {"step": "one", "outcome": "ok", "captured": {"nr": "4"}}, 102.0, "RUN-3"),
@@ -240,6 +247,32 @@ def test_a_run_knows_what_each_step_came_to_and_what_it_waits_for():
     assert (over.state, over.ended, over.reason) == ("aborted", 105, "r")
 
 
+def did(step, outcome):
+    return event("routine.did", {"step": step, "outcome": outcome, "message": "m"}, 101.0, "RTN-1")
+
+
+def test_a_slot_is_done_when_all_that_is_needed_was():
+    begun = event("routine.due", {"slot": DUE}, 100.0, "RTN-1")
+    assert told(slot, begun).state == told(slot, begun, did("a", "ok")).state == "open"
+    assert told(slot, begun, did("a", "ok"), did("b", "waiting")).state == "open"
+    assert told(slot, begun, did("a", "ok"), did("b", "ok")).state == "done"
+    assert told(slot, begun, did("a", "ok"), did("b", "unknown")).state == "failed"
+    assert told(slot, begun, did("a", "failed"), did("b", "ok"), did("a", "ok")).state == "done"
+    missed = told(slot, begun, event("routine.missed", {"reason": "r"}, 102.0, "RTN-1"))
+    assert (missed.state, missed.reason, missed.ended) == ("missed", "r", 102.0)
+    some = event("routine.due", {"slot": {**DUE, "needed": ["b"]}}, 100.0, "RTN-1")
+    assert told(slot, some, did("b", "ok")).state == "done"
+    none = event("routine.due", {"slot": {**DUE, "needed": []}}, 100.0, "RTN-1")
+    assert told(slot, none, did("b", "ok")).state == "open"
+
+
+def test_a_document_knows_its_last_review():
+    first = event("document.reviewed", {**READ, "by": "bob"}, 100.0, "DOC-1")
+    again = event("document.reviewed", {**READ, "sha256": "cd"}, 200.0, "DOC-1")
+    found = told(document, first, again)
+    assert (found.by, found.at, found.sha256, found.reviews) == (again.actor, 200.0, "cd", 2)
+
+
 @pytest.mark.parametrize("prefix", SUBJECTS)
 def test_a_record_comes_back_from_its_document_as_it_was(prefix):
     kind = subject_kind(prefix)
@@ -256,6 +289,8 @@ def test_a_record_comes_back_from_its_document_as_it_was(prefix):
         "WVR": told(waiver, event("waiver.given", WAIVED, 100.0, "WVR-2")),
         "GATE": told(gate, event("gate.decided", DECIDED, 100.0, "GATE-1")),
         "RUN": told(run, event("run.started", BEGUN, 100.0, "RUN-3"), *STEPS),
+        "RTN": told(slot, event("routine.due", {"slot": DUE}, 100.0, "RTN-1"), SIGNED_STEP),
+        "DOC": told(document, event("document.reviewed", READ, 100.0, "DOC-1")),
     }
     record = records[prefix]
     assert kind.decode(json.loads(canonical(record._asdict()))) == record

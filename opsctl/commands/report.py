@@ -29,6 +29,7 @@ _HELP = {
     "weekly": "The last 7 days.",
     "monthly": "The last 30 days.",
     "quarterly": "The last 91 days.",
+    "yearly": "The last 365 days.",
     "handover": "For who takes over: what stands now, what changed in 12 hours, what is due.",
     "standup": "For the team: by person what was done since yesterday and what is late.",
 }
@@ -74,7 +75,7 @@ def _command(kind: str) -> Callable[..., None]:
             str | None, typer.Option("--until", metavar="TIME", help="The end; now by default.")
         ] = None,
         last: Annotated[
-            bool, typer.Option("--last", help="The last whole day, week, month or quarter.")
+            bool, typer.Option("--last", help="The last whole one by the calendar.")
         ] = False,
         output: _Output = "markdown",
         out: Out = None,

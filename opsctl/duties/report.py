@@ -24,7 +24,7 @@ class ReportDuty:
     EFFECT: ClassVar[Effect] = "read"
     ANSWERED: ClassVar[bool] = False
 
-    period: Annotated[Literal["daily", "weekly", "monthly", "quarterly"], Doc("Which.")]
+    period: Annotated[Literal["daily", "weekly", "monthly", "quarterly", "yearly"], Doc("Which.")]
     out: Annotated[str, NotEmpty(), Doc("The file; `{date}` is the day, `{period}` the period.")] = _OUT
 
     def perform(self, occasion: Occasion) -> Came:

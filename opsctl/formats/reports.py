@@ -31,10 +31,11 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "weekly": _OPERATIONS,
     "monthly": _OPERATIONS,
     "quarterly": _OPERATIONS,
+    "yearly": _OPERATIONS,
     "handover": ("now", "active", "outages", "changes", "due", "stale"),
     "standup": ("people", "active", "now", "late", "reviews", "due"),
 }
-CHARTED = frozenset({"daily", "weekly", "monthly", "quarterly"})
+CHARTED = frozenset({"daily", "weekly", "monthly", "quarterly", "yearly"})
 _BUILT_IN = Path(__file__).with_name("templates")
 
 
