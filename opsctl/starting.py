@@ -26,13 +26,21 @@ _SECRET = re.compile(r"\$\{(env|file):([^}]+)\}")
 
 
 class Plan(NamedTuple):
-    """What a new workspace comes to: the files by their path in it, and what is left for people to give."""
+    """What a new workspace comes to: the files by their path in it, and what is left for people to give.
+
+    `missing` are the values that stand in the files and were not given, with a default or without.
+    """
 
     folder: Path
     files: Mapping[str, str]
-    unset: tuple[str, ...]
+    missing: Mapping[str, templating.Value]
     variables: tuple[str, ...]
     secret_files: tuple[str, ...]
+
+    @property
+    def unset(self) -> tuple[str, ...]:
+        """The values for which a host that cannot exist stands in the files."""
+        return tuple(name for name, value in self.missing.items() if value.default is None)
 
     def paths(self) -> list[Path]:
         """Every file that is written, in the order that people read them."""
@@ -58,14 +66,15 @@ def plan(
     Raises UsageError, which names them all, where files that it would write exist already.
     """
     templates = templates or [templating.template_named(FIRST)]
-    texts = texts or {}
-    values = templating.asked(templates)
-    title = line(name or folder.resolve().name or "Workspace")
-    files = templating.files(templates, templating.filled(title, values, texts))
+    given = {name: text for name, text in (texts or {}).items() if text}
+    raw = templating.files(templates)
+    values = templating.used(raw, templating.asked(templates))
+    filled = templating.filled(line(name or folder.resolve().name or "Workspace"), values, given)
+    files = {path: templating.fill(path, text, filled) for path, text in raw.items()}
     files[FILE] = _EDITORS + files[FILE]
     _refuse_existing(folder, files)
-    unset = tuple(key for key, value in values.items() if not texts.get(key) and value.default is None)
-    return Plan(folder, files, unset, _secrets(files, "env"), _secrets(files, "file"))
+    missing = {name: value for name, value in values.items() if name not in given}
+    return Plan(folder, files, missing, _secrets(files, "env"), _secrets(files, "file"))
 
 
 def _refuse_existing(folder: Path, files: Mapping[str, str]) -> None:

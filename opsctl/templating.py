@@ -127,8 +127,8 @@ def placeholder(name: str) -> str:
     return f"unset-{name.replace('_', '-')}.invalid"
 
 
-def files(templates: Sequence[Template], values: Mapping[str, str]) -> dict[str, str]:
-    """Every file that the templates come to, by its path in the workspace, filled in.
+def files(templates: Sequence[Template]) -> dict[str, str]:
+    """Every file that the templates come to, by its path in the workspace, not yet filled in.
 
     A file that several have is the later one's; of `opsctl.yaml` each top-level section is.
     """
@@ -140,8 +140,13 @@ def files(templates: Sequence[Template], values: Mapping[str, str]) -> dict[str,
                 roots.append(text)
             else:
                 found[path] = text
-    texts = {ROOT_FILE: merged(roots), **dict(sorted(found.items()))}
-    return {path: fill(path, text, values) for path, text in texts.items()}
+    return {ROOT_FILE: merged(roots), **dict(sorted(found.items()))}
+
+
+def used(texts: Mapping[str, str], values: Mapping[str, Value]) -> dict[str, Value]:
+    """The values whose marks stand in the files; what a later template has replaced asks for nothing."""
+    marks = {name for text in texts.values() for name in _MARK.findall(text)}
+    return {name: value for name, value in values.items() if name in marks}
 
 
 def _texts(template: Template) -> Iterator[tuple[str, str]]:

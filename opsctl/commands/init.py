@@ -64,7 +64,7 @@ def init(
     texts = _texts(chosen, given or ())
     planned = plan(folder, name, chosen, texts)
     if not dry_run:
-        planned = plan(folder, name, chosen, {**texts, **_answers(world, chosen, texts)})
+        planned = plan(folder, name, chosen, {**texts, **_answers(world, planned.missing)})
         start(planned)
     return emit(world, told(planned, dry_run=dry_run, from_templates=bool(chosen)))
 
@@ -75,11 +75,8 @@ def _texts(chosen: Sequence[Template], given: Sequence[str]) -> dict[str, str]:
     return read_given(given, asked(chosen))
 
 
-def _answers(world: World, chosen: Sequence[Template], texts: Mapping[str, str]) -> dict[str, str]:
+def _answers(world: World, missing: Mapping[str, Value]) -> dict[str, str]:
     """What a person says of each value that was not given, where there is one to ask."""
-    from opsctl.templating import asked
-
-    missing = {name: value for name, value in asked(chosen).items() if name not in texts}
     if not world.interactive:
         return {}
     return {name: _answer(world, name, value) for name, value in missing.items()}

@@ -324,6 +324,15 @@ def test_nobody_is_asked_for_what_was_given_nor_in_ci_nor_for_a_dry_run(
     assert (code, asked) == (0, "")
 
 
+def test_nobody_is_asked_for_a_value_of_what_a_later_template_has_replaced(opsctl, shop, monkeypatch):
+    (shop / "shop/services/web.yaml").unlink()
+    (shop / "shop/docs/web.md").write_text("At <<vendor_api>>.\n")
+    chosen = ["init", "--template", "shop", "--template", "extra"]
+    code, asked = answers_of(opsctl, shop, monkeypatch, "", *chosen)
+    assert (code, asked) == (0, "")
+    assert "value" not in opsctl("init", "other", *chosen[1:]).out
+
+
 def test_nobody_is_asked_before_the_files_in_the_way_are_named(opsctl, shop, monkeypatch):
     opsctl.write("docs/web.md", "mine\n")
     code, asked = answers_of(opsctl, shop, monkeypatch, "", "init", "--template", "shop")
