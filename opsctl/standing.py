@@ -14,12 +14,16 @@ from opsctl.store.ledger import records
 if TYPE_CHECKING:
     import sqlite3
 
+    from opsctl.agenda import Point
     from opsctl.caseload import Case
     from opsctl.definitions import CheckDefinition, Service, Workspace
     from opsctl.freshness import Fresh
     from opsctl.ledger.run import Run
     from opsctl.ledger.waiver import Waiver
     from opsctl.records import Standing
+
+
+_SEEN_TO = frozenset({"upcoming", "skipped", "done"})
 
 
 class Stand(NamedTuple):
@@ -48,8 +52,9 @@ class Page(NamedTuple):
     """The status of a workspace at one moment (UTC epoch seconds).
 
     `cases` are the incidents that are on or owe a review, `runs` the runs of runbooks that stopped on their
-    way, `waivers` the exceptions that have expired, `unproven` the runbooks whose drill is due. `fault` says
-    why they cannot be told, where they cannot: what checks found is shown all the same.
+    way, `waivers` the exceptions that have expired, `unproven` the runbooks whose drill is due, `routines`
+    those that are due, wait for people or did not go well. `fault` says why they cannot be told, where they
+    cannot: what checks found is shown all the same.
     """
 
     workspace: str
@@ -60,6 +65,7 @@ class Page(NamedTuple):
     runs: tuple[Run, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     unproven: tuple[Fresh, ...] = ()
+    routines: tuple[Point, ...] = ()
     fault: str | None = None
 
 
@@ -91,6 +97,7 @@ def overview_in(db: sqlite3.Connection, workspace: Workspace, now: float) -> Pag
             runs=tuple(records(db, "RUN", ("waiting", "unknown", "failed"))),
             waivers=tuple(one for one in open_waivers(db) if one.expires <= now),
             unproven=tuple(_unproven(db, workspace, now)),
+            routines=tuple(_routines(db, workspace, now)),
         )
     except StoreError as error:
         return page._replace(fault=str(error))
@@ -104,6 +111,15 @@ def _unproven(db: sqlite3.Connection, workspace: Workspace, now: float) -> list[
 
     due = {name for name, one in workspace.runbooks.items() if one.procedure.drill_every}
     return [one for one in freshness_in(db, workspace, now) if one.runbook in due and one.state != "proven"]
+
+
+def _routines(db: sqlite3.Connection, workspace: Workspace, now: float) -> list[Point]:
+    """The routines that are due, wait for people, or did not go well."""
+    if not workspace.routines:
+        return []
+    from opsctl.agenda import agenda_in
+
+    return [one for one in agenda_in(db, workspace, now) if one.state not in _SEEN_TO]
 
 
 def exit_code(page: Page) -> ExitCode:

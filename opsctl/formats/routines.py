@@ -39,9 +39,9 @@ def write_list(
 def write_agenda(points: Sequence[Point], now: float, timezone: str, output: str, *, everything: bool) -> str:
     """What is due, overdue or waits, the worst last; with `everything` also what is well; text or json."""
     if output == "json":
-        return _json({"at": moment(now), "routines": [_point(one) for one in points]})
+        return _json({"at": moment(now), "routines": [point_data(one) for one in points]})
     shown = [one for one in reversed(points) if everything or one.state not in _QUIET]
-    text = "".join(f"{part}\n" for one in shown for part in _lines(one, now, timezone))
+    text = "".join(f"{part}\n" for one in shown for part in point_lines(one, now, timezone))
     return text or "nothing is due\n"
 
 
@@ -91,7 +91,7 @@ def write_times(found: Mapping[str, Sequence[float]], timezone: str, output: str
 def write_routine(routine: Routine, point: Point, timezone: str, now: float, output: str) -> str:
     """A routine with its steps and how it stands; `output` is text or json."""
     if output == "json":
-        return _json(_point(point))
+        return _json(point_data(point))
     plan = routine.plan
     head = [
         f"{routine.id}  {line(plan.title)}",
@@ -102,7 +102,7 @@ def write_routine(routine: Routine, point: Point, timezone: str, now: float, out
     steps = [
         f"  {one.id}: {one.type}{': ' + line(one.terms.text) if one.terms.text else ''}" for one in plan.steps
     ]
-    return "".join(f"{part}\n" for part in (*head, *steps, *_lines(point, now, timezone)))
+    return "".join(f"{part}\n" for part in (*head, *steps, *point_lines(point, now, timezone)))
 
 
 def write_findings(found: Sequence[Finding], output: str) -> str:
@@ -167,7 +167,8 @@ def _head(routine: Routine) -> dict[str, Any]:
     }
 
 
-def _point(point: Point) -> dict[str, Any]:
+def point_data(point: Point) -> dict[str, Any]:
+    """A routine and how it stands, as JSON."""
     tasks = [
         {"step": one.step, "text": clean(one.text), "who": clean(one.who), "message": clean(one.message)}
         for one in point.tasks
@@ -183,7 +184,8 @@ def _point(point: Point) -> dict[str, Any]:
     }
 
 
-def _lines(point: Point, now: float, timezone: str) -> Iterator[str]:
+def point_lines(point: Point, now: float, timezone: str) -> Iterator[str]:
+    """How a routine stands: what is due, whose it is, and what to do next."""
     routine, due = point.routine, point.due
     since = "" if due is None else f"\tdue {zoned(due, timezone)}"
     if point.state == "overdue" and due is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opsctl.formats.checklists import waiver_data
 from opsctl.formats.incidents import case_data, case_lines
+from opsctl.formats.routines import point_data, point_lines
 from opsctl.formats.runbooks import fresh_line, run_data
 from opsctl.formats.summary import clean, moment, short_moment, zoned
 from opsctl.formats.text import paint, symbol
@@ -31,7 +32,9 @@ def write(page: Page, output: str, out: Output) -> str:
     shown = sorted(page.stands, key=lambda one: _RANK[one.state])
     if out.quiet:
         shown = [one for one in shown if one.state is not State.UP]
-        if not shown and not (page.cases or page.runs or page.waivers or page.unproven or page.fault):
+        if not shown and not (
+            page.cases or page.runs or page.waivers or page.unproven or page.routines or page.fault
+        ):
             return ""
     blocks = (
         list(_services(shown, out)),
@@ -74,6 +77,8 @@ def _practice(page: Page) -> Iterator[str]:
         yield f"{run.subject}\t{run.runbook} is {run.state}: {line(run.reason)}"
     for one in page.unproven:
         yield f"drill due\t{fresh_line(one)}"
+    for point in page.routines:
+        yield from point_lines(point, page.at, page.timezone)
     for waiver in page.waivers:
         about = f"{waiver.checklist}/{waiver.item} of {line(waiver.owner)}"
         yield f"{waiver.subject}\tEXPIRED {zoned(waiver.expires, page.timezone)}: {about}"
@@ -123,6 +128,7 @@ def _document(page: Page) -> dict[str, object]:
         "fault": clean(page.fault),
         "runs": [run_data(one) for one in page.runs],
         "drills_due": [one.runbook for one in page.unproven],
+        "routines": [point_data(one) for one in page.routines],
         "expired_waivers": [waiver_data(one) for one in page.waivers],
         "incidents": [case_data(one, page.at) for one in page.cases],
     }
