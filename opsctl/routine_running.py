@@ -11,7 +11,7 @@ from opsctl.due import Owed, day_of, owed, times
 from opsctl.duty_kinds import Came, Occasion
 from opsctl.errors import OpsctlError, RefusedError, StoreError, UsageError
 from opsctl.leasing import held, lease_for
-from opsctl.prose import count, line
+from opsctl.prose import line
 from opsctl.store.ledger import Ledger, deciding, get
 from opsctl.store.opening import open_store
 from opsctl.store.slots import Lease, begin_counting, give_back, last_slot, lease_of, since, take
@@ -241,11 +241,3 @@ def _told(work: Work, subject: str, kind: str, body: Mapping[str, Any]) -> Slot:
         ledger.append(kind, subject, body)
         slot: Slot = ledger.get(subject)
     return slot
-
-
-def summary(ran: Ran) -> str:
-    """What is said of a routine that was seen to, in a few words."""
-    if ran.slot is None:
-        return ran.trouble
-    missed = f"{count('time', ran.slot.missed)} before it missed" if ran.slot.missed else ""
-    return "; ".join(part for part in (ran.slot.reason, missed) if part)

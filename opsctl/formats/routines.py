@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.outcome import Kind
 from opsctl.prose import count, line
-from opsctl.routine_running import summary
 from opsctl.units import brief
 
 if TYPE_CHECKING:
@@ -227,7 +226,7 @@ def _ran_lines(ran: Ran, timezone: str) -> Iterator[str]:
     if ran.slot is None:
         yield f"{ran.routine}: {line(ran.trouble)}"
         return
-    words = f": {line(summary(ran))}" if summary(ran) else ""
+    words = f": {line(_summary(ran))}" if _summary(ran) else ""
     yield f"{ran.routine} of {zoned(ran.slot.due, timezone)} is {ran.slot.state} ({ran.slot.subject}){words}"
     for step, came in sorted(ran.news, key=lambda one: one[1].outcome in {"failed", "unknown"}):
         yield f"  {step}: {came.outcome}: {line(came.message)}"
@@ -263,3 +262,11 @@ def _moment(at: float | None) -> str | None:
 
 def _json(document: Mapping[str, Any]) -> str:
     return json.dumps({"format_version": "1.0", **document}, indent=2, allow_nan=False) + "\n"
+
+
+def _summary(ran: Ran) -> str:
+    """What is said of a routine that was seen to, in a few words."""
+    if ran.slot is None:
+        return ran.trouble
+    missed = f"{count('time', ran.slot.missed)} before it missed" if ran.slot.missed else ""
+    return "; ".join(part for part in (ran.slot.reason, missed) if part)
