@@ -39,6 +39,7 @@ COMMANDS = {
     "log": "log",
     "undo": "undo",
     "init": "init",
+    "demo": "demo",
     "validate": "validate",
     "schema": "schema",
     "db": "db",
@@ -141,10 +142,18 @@ def _command(arguments: list[str]) -> int:
         sys.stdout.write(f"opsctl {__version__}\n")
         return ExitCode.YES
     try:
-        build(arguments)(args=arguments, prog_name="opsctl")
+        build(_typed(arguments))(args=arguments, prog_name="opsctl")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.YES if end.code is None else ExitCode.USAGE
     return ExitCode.YES
+
+
+def _typed(arguments: list[str]) -> list[str]:
+    """What was typed; where a shell asks what to propose, that stands in its variables."""
+    if "_OPSCTL_COMPLETE" not in os.environ:
+        return arguments
+    typed = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
+    return typed.split()[1:]
 
 
 def _complain(words: str, code: ExitCode) -> int:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from opsctl.commands import backlog_decisions, backlog_proof
+from opsctl.commands.completing import recorded
 from opsctl.commands.options import (
     DryRun,
     Format,
@@ -116,7 +117,7 @@ def list_(
 
 
 def show(
-    item: Annotated[str, typer.Argument(help="As OPS-12 or 12.")],
+    item: Annotated[str, typer.Argument(autocompletion=recorded("OPS"), help="As OPS-12 or 12.")],
     output: Format = "text",
     where: Where = None,
 ) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from opsctl.commands.backlog_desk import keep
 from opsctl.commands.backlog_desk import plan as carry
+from opsctl.commands.completing import recorded
 from opsctl.commands.deciding import Text, desk_at, words
 from opsctl.commands.options import DryRun, Format, Where, asked
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from opsctl.commands.deciding import Desk
     from opsctl.improving import Fields
 
-_Item = Annotated[str, typer.Argument(help="As OPS-12 or 12.", metavar="ITEM")]
+_Item = Annotated[
+    str, typer.Argument(autocompletion=recorded("OPS"), help="As OPS-12 or 12.", metavar="ITEM")
+]
 _Priority = Annotated[
     str | None, typer.Option("--priority", metavar="PRIORITY", help="critical, high, medium or low.")
 ]
@@ -146,7 +149,10 @@ def prioritise(
 
 
 def plan(
-    items: Annotated[list[str] | None, typer.Argument(help="As OPS-12 or 12.", metavar="[ITEM]...")] = None,
+    items: Annotated[
+        list[str] | None,
+        typer.Argument(autocompletion=recorded("OPS"), help="As OPS-12 or 12.", metavar="[ITEM]..."),
+    ] = None,
     iteration: Annotated[
         str | None, typer.Option("--iteration", metavar="ITR", help="ITR-3, current, next or none.")
     ] = None,

@@ -7,10 +7,13 @@ from typing import Annotated
 import typer
 
 from opsctl.commands.backlog_desk import keep, prove
+from opsctl.commands.completing import recorded
 from opsctl.commands.deciding import At, Text, desk_at, words
 from opsctl.commands.options import DryRun, Format, Where
 
-_Item = Annotated[str, typer.Argument(help="As OPS-12 or 12.", metavar="ITEM")]
+_Item = Annotated[
+    str, typer.Argument(autocompletion=recorded("OPS"), help="As OPS-12 or 12.", metavar="ITEM")
+]
 _VERIFY = """Examples:
 
 \b

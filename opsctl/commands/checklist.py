@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from opsctl.commands.completing import declared, parts_of, recorded
 from opsctl.commands.deciding import At, Text, desk_at, words
 from opsctl.commands.options import DryRun, Format, Out, Where, asked, emit, one_of, open_workspace
 
@@ -22,8 +23,12 @@ EPILOG = """Examples:
   opsctl checklist export pre-deploy --out words.jsonl --key ~/.ssh/id_ed25519
   opsctl checklist import words.jsonl
 """
-Checklist = Annotated[str, typer.Argument(help="Which.", metavar="CHECKLIST")]
-Item = Annotated[str, typer.Argument(help="Which item.", metavar="ITEM")]
+Checklist = Annotated[
+    str, typer.Argument(autocompletion=declared("checklists"), help="Which.", metavar="CHECKLIST")
+]
+Item = Annotated[
+    str, typer.Argument(autocompletion=parts_of("checklists"), help="Which item.", metavar="ITEM")
+]
 Subject = Annotated[str | None, typer.Option("--subject", metavar="REF", help="A commit or a version.")]
 Environment = Annotated[str | None, typer.Option("--env", metavar="NAME", help="As prod.")]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")]
@@ -152,7 +157,9 @@ def na(
 
 
 def revoke(
-    signoff: Annotated[str, typer.Argument(help="As SGN-4 or 4.", metavar="SIGNOFF")],
+    signoff: Annotated[
+        str, typer.Argument(autocompletion=recorded("SGN"), help="As SGN-4 or 4.", metavar="SIGNOFF")
+    ],
     reason: Reason = None,
     dry_run: DryRun = False,
     output: Format = "text",

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from opsctl.commands.completing import declared
 from opsctl.commands.options import Where, one_of
 
 EPILOG = """Examples:
@@ -33,7 +34,9 @@ def gate(
     words: Annotated[
         list[str],
         typer.Argument(
-            help="Which; first what to do, where not to decide.", metavar="[explain|replay|value] CHECKLIST"
+            autocompletion=declared("checklists"),
+            help="Which; first what to do, where not to decide.",
+            metavar="[explain|replay|value] CHECKLIST",
         ),
     ],
     subject: Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from opsctl.commands import incident_decisions, incident_words
+from opsctl.commands.completing import recorded
 from opsctl.commands.options import Where, emit, one_of, open_workspace, reader_of
 
 EPILOG = """Examples:
@@ -24,7 +25,9 @@ INC-7, inc7 and 7 mean the same; without a name, the only active incident is mea
 workspace's zone: 14:54, 10m, "10 minutes ago", 2026-11-21T14:54Z. `opsctl undo` takes back the last.
 """
 _Document = Annotated[str, typer.Option("-o", "--output", metavar="FORMAT", help="text, json or markdown.")]
-_Name = Annotated[str | None, typer.Argument(help="As INC-7 or 7.", metavar="[INCIDENT]")]
+_Name = Annotated[
+    str | None, typer.Argument(autocompletion=recorded("INC"), help="As INC-7 or 7.", metavar="[INCIDENT]")
+]
 
 
 def register(app: typer.Typer) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opsctl.commands.completing import recorded
 from opsctl.commands.options import asked, emit, reader_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 Name = Annotated[
     str | None,
-    typer.Argument(help="As INC-7 or 7; by default the only active one.", metavar="[INCIDENT]"),
+    typer.Argument(
+        autocompletion=recorded("INC"),
+        help="As INC-7 or 7; by default the only active one.",
+        metavar="[INCIDENT]",
+    ),
 ]
 
 

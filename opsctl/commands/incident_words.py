@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from opsctl.commands.completing import recorded
 from opsctl.commands.deciding import At, Text, desk_at, words
 from opsctl.commands.incident_decisions import Role, Runbook, Service, Tag
 from opsctl.commands.incident_desk import decide, the
@@ -29,7 +30,9 @@ _NOTE = """Examples:
 
 `opsctl incident timeline 7` shows the number of each entry; what stood there before is kept.
 """
-_Named = Annotated[str, typer.Argument(help="As INC-7 or 7.", metavar="INCIDENT")]
+_Named = Annotated[
+    str, typer.Argument(autocompletion=recorded("INC"), help="As INC-7 or 7.", metavar="INCIDENT")
+]
 
 
 def register(group: typer.Typer) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opsctl.commands.completing import selectors
 from opsctl.errors import RefusedError, UsageError
 from opsctl.prose import suggestion, ticked
 
@@ -27,7 +28,9 @@ Where = Annotated[
 Selectors = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Services, service/check, globs, tag:T, tier:T, owner:O, or all.", metavar="[SELECTOR]..."
+        autocompletion=selectors,
+        help="Services, service/check, globs, tag:T, tier:T, owner:O, or all.",
+        metavar="[SELECTOR]...",
     ),
 ]
 Out = Annotated[

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opsctl.commands.completing import recorded
 from opsctl.commands.options import Out, Where, emit, one_of, open_workspace
 from opsctl.periods import LENGTHS
 
@@ -50,7 +51,9 @@ def register(app: typer.Typer) -> None:
 
 
 def incident(
-    name: Annotated[str, typer.Argument(help="As INC-7 or 7.", metavar="INCIDENT")],
+    name: Annotated[
+        str, typer.Argument(autocompletion=recorded("INC"), help="As INC-7 or 7.", metavar="INCIDENT")
+    ],
     output: _Output = "markdown",
     out: Out = None,
     where: Where = None,
@@ -74,9 +77,7 @@ def _command(kind: str) -> Callable[..., None]:
         until: Annotated[
             str | None, typer.Option("--until", metavar="TIME", help="The end; now by default.")
         ] = None,
-        last: Annotated[
-            bool, typer.Option("--last", help="The last whole one by the calendar.")
-        ] = False,
+        last: Annotated[bool, typer.Option("--last", help="The last whole one by the calendar.")] = False,
         output: _Output = "markdown",
         out: Out = None,
         where: Where = None,

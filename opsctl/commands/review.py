@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from opsctl.commands.completing import recorded
 from opsctl.commands.deciding import Text, desk_at, words
 from opsctl.commands.options import (
     DryRun,
@@ -30,7 +31,9 @@ EPILOG = """Examples:
 
 7, INC-7 and PIR-7 mean the same.
 """
-_Name = Annotated[str, typer.Argument(help="As INC-7, PIR-7 or 7.", metavar="INCIDENT")]
+_Name = Annotated[
+    str, typer.Argument(autocompletion=recorded("INC"), help="As INC-7, PIR-7 or 7.", metavar="INCIDENT")
+]
 _LINT = """Examples:
 
 \b

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from opsctl.commands.completing import declared, parts_of
 from opsctl.commands.deciding import desk_at
 from opsctl.commands.options import DryRun, Format, Quiet, Where, asked, emit, one_of
 
@@ -24,8 +25,15 @@ EPILOG = """Examples:
 `run` exits 1 where something failed or was missed, and 3 where nobody knows; `due` exits 1 where something is
 overdue, 3 where routines were never seen to, and 4 where something waits for people.
 """
-Name = Annotated[str, typer.Argument(help="Which routine.", metavar="ROUTINE")]
-Maybe = Annotated[str | None, typer.Argument(help="Which routine; all by default.", metavar="[ROUTINE]")]
+Name = Annotated[
+    str, typer.Argument(autocompletion=declared("routines"), help="Which routine.", metavar="ROUTINE")
+]
+Maybe = Annotated[
+    str | None,
+    typer.Argument(
+        autocompletion=declared("routines"), help="Which routine; all by default.", metavar="[ROUTINE]"
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -96,9 +104,15 @@ def run(
 
 
 def done(
-    routine: Annotated[str | None, typer.Argument(help="Which routine.", metavar="[ROUTINE]")] = None,
+    routine: Annotated[
+        str | None,
+        typer.Argument(autocompletion=declared("routines"), help="Which routine.", metavar="[ROUTINE]"),
+    ] = None,
     steps: Annotated[
-        list[str] | None, typer.Argument(help="Its steps; all by default.", metavar="[STEP]...")
+        list[str] | None,
+        typer.Argument(
+            autocompletion=parts_of("routines"), help="Its steps; all by default.", metavar="[STEP]..."
+        ),
     ] = None,
     note: Annotated[str, typer.Option("--note", metavar="TEXT", help="What there is to say.")] = "",
     url: Annotated[str | None, typer.Option("--url", metavar="URL", help="Where it can be seen.")] = None,

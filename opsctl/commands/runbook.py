@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from opsctl.commands.completing import declared, recorded
 from opsctl.commands.deciding import desk_at
 from opsctl.commands.options import DryRun, Format, Where, asked, emit, one_of, open_workspace
 
@@ -23,8 +24,10 @@ EPILOG = """Examples:
 
 Exits 0 where it is done, 1 where it failed or was undone, 3 where nobody knows, 4 where it waits.
 """
-Name = Annotated[str, typer.Argument(help="Which runbook.", metavar="RUNBOOK")]
-Run = Annotated[str, typer.Argument(help="As RUN-3 or 3.", metavar="RUN")]
+Name = Annotated[
+    str, typer.Argument(autocompletion=declared("runbooks"), help="Which runbook.", metavar="RUNBOOK")
+]
+Run = Annotated[str, typer.Argument(autocompletion=recorded("RUN"), help="As RUN-3 or 3.", metavar="RUN")]
 Step = Annotated[str, typer.Argument(help="Which step.", metavar="STEP")]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter; repeatable.")
@@ -190,7 +193,10 @@ def settle(
 
 
 def runs(
-    runbook: Annotated[str | None, typer.Argument(help="Only of this one.", metavar="[RUNBOOK]")] = None,
+    runbook: Annotated[
+        str | None,
+        typer.Argument(autocompletion=declared("runbooks"), help="Only of this one.", metavar="[RUNBOOK]"),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
     output: Format = "text",
     where: Where = None,
