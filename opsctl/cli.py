@@ -33,6 +33,7 @@ COMMANDS = {
     "checklist": "checklist",
     "gate": "gate",
     "freeze": "freeze",
+    "docs": "docs",
     "search": "search",
     "report": "report",
     "heartbeat": "heartbeat",

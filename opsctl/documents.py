@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PASSED_OVER = frozenset({"node_modules", "venv", "env", "build", "dist", "site-packages", "__pycache__"})
-_LARGEST = 2_000_000
+PASSED_OVER = frozenset({"node_modules", "venv", "env", "build", "dist", "site-packages", "__pycache__"})
+LARGEST = 2_000_000
 _MOST = 20_000
 _HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*\s*")
 # What opsctl writes into a draft is known otherwise, and what stands in comments nobody reads.
@@ -39,7 +39,7 @@ def files(root: Path) -> Iterator[File]:
     """The Markdown files below `root`, but for hidden folders and those that tools fill."""
     number = 0
     for folder, names, found in os.walk(root):
-        names[:] = sorted(name for name in names if not name.startswith(".") and name not in _PASSED_OVER)
+        names[:] = sorted(name for name in names if not name.startswith(".") and name not in PASSED_OVER)
         for name in sorted(found):
             if name.lower().endswith(".md") and number < _MOST:
                 number += 1
@@ -49,11 +49,16 @@ def files(root: Path) -> Iterator[File]:
 def sections(path: Path) -> Iterator[Section]:
     """The sections of a file; none where it cannot be read or is larger than 2 MB."""
     try:
-        if path.stat().st_size > _LARGEST:
+        if path.stat().st_size > LARGEST:
             return
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return
+    yield from sections_of(text)
+
+
+def sections_of(text: str) -> Iterator[Section]:
+    """The sections of a text."""
     begun, headings, lines, fence = 1, [""] * 6, [], ""
     for number, line in enumerate(text.splitlines(), 1):
         mark = _FENCE.match(line)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from opsctl.composing import Problem, compose
+from opsctl.composing import Problem, Source, compose
+from opsctl.front_matter import compose_front, page_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from opsctl.composing import Node, Source
+    from opsctl.composing import Node
 
 _FENCE = re.compile(r"(\s{0,3})(`{3,}|~{3,})\s*([\w-]+)\s*(\{.*\})\s*")
 _HEADING = re.compile(r"#\s+(.*?)\s*#*\s*")
@@ -34,29 +35,26 @@ def compose_page(data: bytes, name: str) -> tuple[Node | None, Source, list[Prob
 
     None without a problem for a page whose front matter names no `runbook:`; that is for people only.
     """
-    _, source, _ = compose(b"", name)
     try:
-        lines = data.decode("utf-8").splitlines()
+        page = page_of(data.decode("utf-8"))
     except UnicodeDecodeError:
-        return None, source, []
-    end = next((at for at, one in enumerate(lines[1:], 1) if one.strip() == "---"), 0)
-    if not lines or lines[0].strip() != "---" or not any(one.startswith("runbook:") for one in lines[1:end]):
-        return None, source, []
-    source = source._replace(lines=tuple(lines))
-    front, _, problems = compose(("\n" + "\n".join(lines[1:end])).encode(), name)
-    if front is None or front.id != "mapping":
+        return None, Source(name, ()), []
+    if not any(one.startswith("runbook:") for one in page.front):
+        return None, Source(name, page.lines), []
+    front, source, problems = compose_front(page, name)
+    if front is None:
         return None, source, problems
     steps = []
-    for block in _blocks(lines, end):
+    for block in _blocks(page.lines, page.end):
         step, found = _step(block, name)
         problems += found
         steps += [step] if step is not None else []
     if problems:
         return None, source, problems
-    return _page(front, steps, lines), source, []
+    return _page(front, steps, page.lines), source, []
 
 
-def _blocks(lines: list[str], start: int) -> Iterator[_Block]:
+def _blocks(lines: Sequence[str], start: int) -> Iterator[_Block]:
     at = start + 1
     while at < len(lines):
         found = _FENCE.fullmatch(lines[at])
@@ -86,7 +84,7 @@ def _step(block: _Block, name: str) -> tuple[Any, list[Problem]]:
     return MappingNode(_MAP, value, mark, terms.end_mark), []
 
 
-def _page(front: Any, steps: list[Any], lines: list[str]) -> Any:
+def _page(front: Any, steps: list[Any], lines: Sequence[str]) -> Any:
     from yaml.nodes import MappingNode, SequenceNode
 
     pairs = {key.value: (key, value) for key, value in front.value}

@@ -82,7 +82,7 @@ def load_workspace(folder: Path, environ: Mapping[str, str], *, light: bool = Fa
         backlog=top.backlog,
         roles=top.roles,
         signers=top.signers,
-        docs=tuple(glob.text for glob in top.docs),
+        docs=top.docs,
         **(practices._asdict() if practices else {}),
     )
     problems = list(empty_groups(workspace, services))
