@@ -213,6 +213,8 @@ def _policy(rest: str, workspace: Workspace, _there: Known) -> str:
 def _command(rest: str, _workspace: Workspace, there: Known) -> str:
     if rest not in there.commands:
         raise LookupError(f"there is no command `{rest}`")
+    if any(one.startswith(f"{rest} ") for one in there.commands):
+        raise LookupError(f"`{rest}` does nothing by itself; name a command of it")
     return "executable"
 
 
