@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Ask a preview of the app 40 times, and print the share of failures and the 95th percentile as one JSON object.
+"""Ask a preview of the app 40 times; print the share of failures and the 95th percentile as one JSON object.
 
 The address is in PREVIEW_URL. With fewer than 20 answers no percentile is printed: it would say nothing.
 """
