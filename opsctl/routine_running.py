@@ -14,10 +14,11 @@ from opsctl.leasing import held, lease_for
 from opsctl.prose import line
 from opsctl.store.ledger import Ledger, deciding, get
 from opsctl.store.opening import open_store
-from opsctl.store.slots import Lease, begin_counting, give_back, last_slot, lease_of, since, take
+from opsctl.store.slots import Lease, begin_counting, give_back, last_slot, last_slots, lease_of, since, take
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    import sqlite3
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from opsctl.definitions import Workspace
     from opsctl.ledger.slot import Slot
@@ -60,7 +61,7 @@ def run_due(
     wanted.sort(key=lambda one: _URGENCY.index(one.plan.priority))
     with open_store(workspace.store, write=True) as store:
         work = Work(workspace, world, store, show, time.monotonic())
-        return [found for routine in wanted for found in _seen_to(work, routine)]
+        return [found for routine in _needy(work, wanted) for found in _seen_to(work, routine)]
 
 
 def run_now(
@@ -81,6 +82,28 @@ def run_now(
             take(ledger.db, lease_for(world, routine.id, world.now, None, 0.0))
         with _leased(work, routine):
             return [_slot(work, routine, Owed(world.now, run=True), scheduled=False)]
+
+
+def _needy(work: Work, routines: Sequence[Routine]) -> list[Routine]:
+    """Those for which there may be something to do: with nothing due, cron's run writes nothing."""
+    with work.store.reading() as db:
+        last, counts = last_slots(db), since(db)
+        return [one for one in routines if _needs(work, db, one, last.get(one.id), counts.get(one.id))]
+
+
+def _needs(
+    work: Work, db: sqlite3.Connection, routine: Routine, last: Slot | None, counts: tuple[str, float] | None
+) -> bool:
+    if counts is None or counts[0] != routine.when:
+        return True
+    if last is not None and last.state == "open" and any(True for _ in _left(routine, last)):
+        return True
+    begin = max(counts[1], last.due) if last else counts[1]
+    try:
+        return bool(times(work.workspace, db, routine, begin, work.world.now))
+    except OpsctlError:
+        # What is wrong is told where it is seen to.
+        return True
 
 
 def _seen_to(work: Work, routine: Routine) -> list[Ran]:
@@ -188,10 +211,8 @@ def _steps(work: Work, routine: Routine, slot: Slot, halfway: str | None) -> Ite
 
     `halfway` is the step that a process was at when it died.
     """
-    for duty in routine.plan.steps:
+    for duty in list(_left(routine, slot)):
         known = slot.of(duty.id)
-        if known is not None and (known.outcome != "waiting" or duty.kind.ANSWERED):
-            continue
         if known is None and duty.id == halfway and duty.kind.EFFECT == "change":
             came = Came("unknown", _INTERRUPTED)
         else:
@@ -202,6 +223,14 @@ def _steps(work: Work, routine: Routine, slot: Slot, halfway: str | None) -> Ite
         slot = _told(work, slot.subject, "routine.did", body)
         work.show(routine.id, duty.id, came)
         yield duty.id, came
+
+
+def _left(routine: Routine, slot: Slot) -> Iterator[Duty]:
+    """What is not done, and what waits and answers for itself."""
+    for duty in routine.plan.steps:
+        known = slot.of(duty.id)
+        if known is None or (known.outcome == "waiting" and not duty.kind.ANSWERED):
+            yield duty
 
 
 def _performed(work: Work, routine: Routine, slot: Slot, duty: Duty) -> Came:

@@ -268,5 +268,7 @@ def _summary(ran: Ran) -> str:
     """What is said of a routine that was seen to, in a few words."""
     if ran.slot is None:
         return ran.trouble
-    missed = f"{count('time', ran.slot.missed)} before it missed" if ran.slot.missed else ""
+    number = ran.slot.missed
+    was = "was" if number == 1 else "were"
+    missed = f"{count('time', number)} before it {was} missed" if number else ""
     return "; ".join(part for part in (ran.slot.reason, missed) if part)
