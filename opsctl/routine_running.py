@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from opsctl.world import World
 
 _URGENCY = ("critical", "high", "normal", "low")
+_CLOSED = {"reason": "the next came before it was done"}
 _INTERRUPTED = "it was interrupted halfway, and nobody knows whether it was done"
 
 
@@ -127,10 +128,14 @@ def _due(work: Work, routine: Routine) -> Iterator[Ran]:
         left = lease_of(ledger.db, routine.id)
         take(ledger.db, lease_for(work.world, routine.id, pending[0].due if pending else 0.0, None, 0.0))
     with _leased(work, routine):
-        if last is not None and unfinished:
-            yield from _continued(work, routine, last, left, closing=bool(pending))
+        if last is not None and unfinished and not pending:
+            yield from _continued(work, routine, last, left)
         for one in pending:
-            yield _slot(work, routine, one) if one.run else _missed(work, routine, one)
+            if last is not None and last.state == "open":
+                yield Ran(routine.id, _told(work, last.subject, "routine.missed", _CLOSED))
+            ran = _slot(work, routine, one) if one.run else _missed(work, routine, one)
+            last = ran.slot
+            yield ran
 
 
 @contextmanager
@@ -154,14 +159,8 @@ def _pending(work: Work, ledger: Ledger, routine: Routine, last: Slot | None) ->
     return owed(routine, times(work.workspace, ledger.db, routine, begin, now), now)
 
 
-def _continued(
-    work: Work, routine: Routine, slot: Slot, left: Lease | None, *, closing: bool
-) -> Iterator[Ran]:
-    """A slot that waits: what a dead process left is done, what waits is asked again; the next closes it."""
-    if closing:
-        body = {"reason": "the next came before it was done"}
-        yield Ran(routine.id, _told(work, slot.subject, "routine.missed", body))
-        return
+def _continued(work: Work, routine: Routine, slot: Slot, left: Lease | None) -> Iterator[Ran]:
+    """A slot that waits: what a dead process left is done, and what waits is asked again."""
     halfway = left.step if left is not None and left.due == slot.due else None
     if found := tuple(_steps(work, routine, slot, halfway)):
         yield Ran(routine.id, _kept(work, slot.subject), found)
@@ -229,7 +228,8 @@ def _left(routine: Routine, slot: Slot) -> Iterator[Duty]:
     """What is not done, and what waits and answers for itself."""
     for duty in routine.plan.steps:
         known = slot.of(duty.id)
-        if known is None or (known.outcome == "waiting" and not duty.kind.ANSWERED):
+        asked_again = known is not None and known.outcome == "waiting" and not duty.kind.ANSWERED
+        if duty.id in slot.steps and (known is None or asked_again):
             yield duty
 
 
