@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from opsctl.composing import Problem
     from opsctl.definitions import Workspace
     from opsctl.places import Located
+    from opsctl.routines import Routine
     from opsctl.runbooks import Step
 
 
@@ -44,17 +45,27 @@ def mentions(place: Located, kind: Any) -> Iterator[Mention]:
 def misnamed(workspace: Workspace) -> Iterator[Problem]:
     """A name of nothing, a practice inside itself, and a question where nobody can be asked."""
     lists, books = _checklists(workspace), _runbooks(workspace)
-    duties = (
-        one
-        for routine in workspace.routines.values()
-        for duty in routine.plan.steps
-        for one in mentions(duty.place, duty.kind)
-    )
-    for mention in (*(one for found in (*lists.values(), *books.values()) for one in found), *duties):
+    duties = [_followed(routine) for routine in workspace.routines.values()]
+    for mention in (one for found in (*lists.values(), *books.values(), *duties) for one in found):
         yield from _dangling(workspace, mention)
     yield from cycles(_only(lists, "checklist"), "checklists stand inside each other")
     yield from cycles(_only(books, "runbook"), "runbooks stand inside each other")
     yield from _unanswerable(workspace)
+
+
+def _followed(routine: Routine) -> list[Mention]:
+    """What the steps of a routine name, and what its times follow."""
+    plan = routine.plan
+    found = [one for duty in plan.steps for one in mentions(duty.place, duty.kind)]
+    for text in plan.schedule:
+        if " after " in text:
+            from opsctl.schedules import After, parse
+
+            after = parse(text)
+            if isinstance(after, After):
+                noun = "checklist" if after.noun == "gate" else "runbook"
+                found.append(Mention(noun, after.name, plan.steps[0].place))
+    return found
 
 
 def _dangling(workspace: Workspace, mention: Mention) -> Iterator[Problem]:

@@ -304,6 +304,8 @@ def test_what_stands_in_no_file_is_refused_when_it_is_read(shop, opsctl):
     assert "routines/morning.yaml:4:15: " in ran.err
     run = shop("{checklist: nothing}", seen=None)
     assert "no checklist is called `nothing`" in run("list").err
+    run = shop(CHECK, schedule="24h after gate nothing", seen=None)
+    assert "no checklist is called `nothing`" in run("list").err
     run = shop("{sign: anyone}", seen=None)
     assert "a step that people sign needs `text`" in run("list").err
 
