@@ -112,9 +112,7 @@ def _every(found: re.Match[str]) -> Rule | None:
             return Elapsed(minutes)
         return Weekdays(ALL_DAYS) if minutes == 1440 else EveryDays(minutes // 1440)
     if not by_days or minutes % 10080:
-        raise ValueError(
-            f"`{_cut(found[0])}` names weekdays; write whole weeks, as `every 2 weeks on monday`"
-        )
+        raise ValueError(f"`{_cut(found[0])}` is not in weeks; write it as `every 2 weeks on monday`")
     return _weeks(minutes // 10080, found[2])
 
 
@@ -272,7 +270,7 @@ def _instead(said: str, phrase: str) -> str:
     """What is wrong with a text that no form fits."""
     if not said:
         return f"a schedule is empty; write {_ANY}"
-    if (found := re.fullmatch(rf"(.*[a-z]) ({_CLOCK.pattern}.*)", phrase)) and _rule(found[1]) is not None:
+    if (found := re.fullmatch(rf"(.*?[a-z]) ({_CLOCK.pattern}.*)", phrase)) and _rule(found[1]) is not None:
         return f"`{_cut(said)}` lacks `at`; write `{found[1]} at {found[2]}`"
     words = [word for word in phrase.split() if re.fullmatch("[a-z]+", word)]
     if " after " in f" {phrase} ":
