@@ -100,7 +100,7 @@ def _days(event: dict[str, _Property], first: int, last: int) -> Iterator[date]:
     length = _length(event, start)
     left_out = {_date(event["EXDATE"], one) for one in _values(event.get("EXDATE"))}
     for one in _starts(event.get("RRULE"), start, first - 1, last):
-        if one not in left_out:
+        if one.year <= last and one not in left_out:
             yield from (one + number * _ONE for number in range(length))
 
 
