@@ -7,13 +7,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from opsctl.headings import heading_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PASSED_OVER = frozenset({"node_modules", "venv", "env", "build", "dist", "site-packages", "__pycache__"})
 LARGEST = 2_000_000
 _MOST = 20_000
-_HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*\s*")
 # What opsctl writes into a draft is known otherwise, and what stands in comments nobody reads.
 _UNSAID = re.compile(r"<!-- opsctl:begin ([a-z-]+) -->.*?<!-- opsctl:end \1 -->|<!--.*?-->", re.DOTALL)
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
@@ -66,13 +67,12 @@ def sections_of(text: str) -> Iterator[Section]:
             fence = mark[1]
         elif mark and mark[1].startswith(fence) and line.strip() == mark[1]:
             fence = ""
-        heading = None if fence else _HEADING.fullmatch(line)
+        heading = None if fence else heading_of(line)
         if heading is None:
             lines.append(line)
             continue
         yield from _section(begun, headings, lines)
-        level = len(heading[1])
-        headings[level - 1 :] = [heading[2], *[""] * (6 - level)]
+        headings[heading.level - 1 :] = [heading.title, *[""] * (6 - heading.level)]
         begun, lines = number, []
     yield from _section(begun, headings, lines)
 

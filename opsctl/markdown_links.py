@@ -13,6 +13,8 @@ from html import unescape
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
+from opsctl.headings import heading_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
@@ -33,7 +35,7 @@ _DEFINITION = re.compile(r"[ ]{0,3}\[((?!\^)[^\[\]]{1,999})\]:[ \t]*(?:<([^<>]*)
 _TAG = re.compile(r"<(/?[A-Za-z][A-Za-z0-9-]*)((?:\s[^<>]*)?)>")
 _ATTRIBUTE = re.compile(r"(?<![\w-])(href|src|id|name)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'=`]+))")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
-_EMPHASIS = re.compile(r"(?<![^\W_])(_{1,3})(?=\S)([^_]+)(?<=\S)\1(?![^\W_])")
+_EMPHASIS = re.compile(r"(?<![^\W_])(?<!\\)(_{1,3})(?=\S)([^_]+)(?<=[^\s\\])\1(?![^\W_])")
 # So deep may lists and the parentheses of a target be nested.
 _DEEPEST_LIST, _DEEPEST = 10, 32
 
@@ -96,8 +98,7 @@ def marks_of(lines: Sequence[str]) -> Marks:
 
 def slug(heading: str) -> str:
     """The anchor that GitHub gives a heading (as Markdown), but for the number of one that comes again."""
-    shown = _shown(heading).strip().lower()
-    kept = (one for one in shown if one in " -" or unicodedata.category(one) in _KEPT)
+    kept = (one for one in _shown(heading).lower() if one in " -" or unicodedata.category(one) in _KEPT)
     return "".join(kept).replace(" ", "-")
 
 
@@ -118,7 +119,8 @@ def _numbered(slugs: Iterable[str]) -> Iterator[str]:
 def _blocks(lines: Sequence[str]) -> Iterator[_Block]:
     held: list[_Line] = []
     for one in _prose(lines):
-        title = _atx(one.text)
+        heading = heading_of(one.text[_after_items(one.text) :])
+        title = heading.title if heading else None
         if title is None and held and _UNDERLINE.fullmatch(one.text) and not _apart(held[0].text):
             yield _block(held, "\n".join(line.text for line in held))
             held = []
@@ -207,18 +209,6 @@ def _after_items(text: str) -> int:
 def _end_of(pattern: re.Pattern[str], text: str, at: int = 0) -> int:
     found = pattern.match(text, at)
     return found.end() if found else at
-
-
-def _atx(text: str) -> str | None:
-    """The title of a heading that begins with `#`, None for any other line."""
-    bare = text[_after_items(text) :]
-    rest = bare.lstrip(" ")
-    title = rest.lstrip("#")
-    if len(bare) - len(rest) > 3 or not 1 <= len(rest) - len(title) <= 6 or title[:1] not in {"", " ", "\t"}:
-        return None
-    title = title.strip(" \t")
-    short = title.rstrip("#")
-    return short.rstrip(" \t") if short[-1:] in {"", " ", "\t"} else title
 
 
 # From text to what is inside of it.
@@ -375,7 +365,7 @@ def _titles(block: _Block) -> Iterator[str]:
         if re.fullmatch("h[1-6]", name):
             begun[name] = tag.end()
         elif name[1:] in begun:
-            yield block.text[begun.pop(name[1:]) : tag.start()]
+            yield block.text[begun.pop(name[1:]) : tag.start()].strip()
 
 
 def _shown(heading: str) -> str:

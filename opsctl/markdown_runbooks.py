@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opsctl.composing import Problem, Source, compose
 from opsctl.front_matter import compose_front, page_of
+from opsctl.headings import heading_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from opsctl.composing import Node
 
 _FENCE = re.compile(r"(\s{0,3})(`{3,}|~{3,})\s*([\w-]+)\s*(\{.*\})\s*")
-_HEADING = re.compile(r"#\s+(.*?)\s*#*\s*")
 # The languages of code blocks that are scripts; any other names the kind of a step.
 _SHELLS = {"sh": "shell", "shell": "shell", "bash": "shell"}
 _TEXT, _MAP, _LIST = (f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
@@ -90,7 +90,7 @@ def _page(front: Any, steps: list[Any], lines: Sequence[str]) -> Any:
     pairs = {key.value: (key, value) for key, value in front.value}
     _, name = pairs.pop("runbook")
     mark = front.start_mark
-    title = next((found[1] for one in lines if (found := _HEADING.fullmatch(one))), "")
+    title = next((found.title for one in lines if (found := heading_of(one)) and found.level == 1), "")
     if "title" not in pairs and title:
         pairs["title"] = (_scalar("title", mark), _scalar(title, mark))
     where = steps[0].start_mark if steps else mark

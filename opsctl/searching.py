@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opsctl.documents import files, sections
 from opsctl.errors import OpsctlError
+from opsctl.knowledge import standing_of_documents
 from opsctl.ledger.events import UNDONE, prefix_of
 from opsctl.policies import policies
 from opsctl.prose import safe
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from opsctl.definitions import Workspace
     from opsctl.documents import File
+    from opsctl.knowledge import Known
     from opsctl.store.search_index import Entry, Match
 
 KINDS = ("incident", "note", "review", "item", "document")
@@ -93,6 +95,26 @@ def search(
         return Found(tuple(hits), total, widened)
 
     return index.using(_path(workspace), look)
+
+
+def with_standing(found: Found, workspace: Workspace, now: float) -> Found:
+    """The hits, those in documents with who answers for them and how their review stands at `now`.
+
+    Raises StoreError where the store cannot be read.
+    """
+    paths = {hit.source for hit in found.hits if hit.kind == "document"}
+    if not (workspace.docs and paths):
+        return found
+    with open_store(workspace.store, write=False) as store, store.reading() as truth:
+        known = {one.path: one for one in standing_of_documents(workspace, truth, now, paths)}
+    hits = (_told(hit, known.get(hit.source)) for hit in found.hits)
+    return found._replace(hits=tuple(hits))
+
+
+def _told(hit: Match, known: Known | None) -> Match:
+    if known is None or hit.kind != "document":
+        return hit
+    return hit._replace(status=", ".join(filter(None, (known.owner, known.state))))
 
 
 def similar(workspace: Workspace, title: str, exclude: str, limit: int = 3) -> tuple[Similar, ...]:

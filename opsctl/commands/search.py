@@ -45,7 +45,7 @@ def search(
     """Find what was written before: lessons, incidents, notes, improvements, documents."""
     from opsctl.formats.search import remarks, write
     from opsctl.moments import moment
-    from opsctl.searching import KINDS
+    from opsctl.searching import KINDS, with_standing
     from opsctl.searching import search as find
     from opsctl.store.search_index import Filter
     from opsctl.world import this_world
@@ -56,7 +56,7 @@ def search(
     began = float("-inf") if since is None else moment(since, world.now, workspace.timezone, "--since")
     wanted = Filter(None if kind is None else one_of("--kind", kind, KINDS), service, began, limit)
     tell = (lambda said: world.stderr.write(f"{said} ...\n")) if world.interactive else None
-    found = find(workspace, " ".join(words or ()), wanted, tell)
+    found = with_standing(find(workspace, " ".join(words or ()), wanted, tell), workspace, world.now)
     emit(world, write(found, output, workspace.timezone, reader_of(world)))
     if output == "text":
         world.stderr.write(remarks(found))
