@@ -94,7 +94,7 @@ def _by_days(schedule: Schedule, calendar: Calendar, since: float, until: float)
     while min(begin) <= until:
         end = _instants(_midnight(day + _ONE), calendar.zone)
         if _runs(schedule.rule, day, calendar):
-            plain = begin[0] == begin[1] and end == (begin[0] + _DAY,) * 2
+            plain = end == (begin[0] + _DAY,) * 2
             times = _plain(schedule, begin[0]) if plain else _changed(schedule, day, calendar)
             for at in times:
                 heapq.heappush(waiting, at)
@@ -104,7 +104,7 @@ def _by_days(schedule: Schedule, calendar: Calendar, since: float, until: float)
                 yield float(at)
             last = at
         day, begin = day + _ONE, end
-    yield from (float(at) for at in sorted(set(waiting)) if max(since, last) < at <= until)
+    yield from (float(at) for at in sorted(set(waiting)) if since < at <= until)
 
 
 def _plain(schedule: Schedule, midnight: int) -> Iterator[int]:

@@ -445,6 +445,21 @@ def test_a_range_excludes_its_beginning_and_includes_its_end():
     assert due("daily", "2026-11-21T00:00:00Z", "2026-11-21T00:00:00Z") == []
 
 
+def test_a_range_may_begin_where_a_day_is_shown_again():
+    late = due(
+        "daily at 23:30", "2010-11-07T02:30:30Z", "2010-11-07T12:00:00Z", "America/St_Johns", overlap="both"
+    )
+    assert late == ["2010-11-06 23:30-0330"]
+
+
+def test_what_was_before_the_start_is_not_moved_past_it():
+    more = {"holidays": CHRISTMAS, "on_holiday": "next"}
+    assert days("every friday", "2026-12-20", "2026-12-31", starts=date(2026, 12, 25), **more) == [
+        "2026-12-28"
+    ]
+    assert days("every friday", "2026-12-20", "2026-12-31", starts=date(2026, 12, 26), **more) == []
+
+
 def test_occurrences_are_lazy_and_have_bounds():
     endless = occurrences(parse("yearly on 11-21"), Calendar(UTC), float("-inf"), float("inf"))
     assert [next(endless), next(endless)] == [at("1970-11-21T00:00:00Z"), at("1971-11-21T00:00:00Z")]
