@@ -22,6 +22,7 @@ SUPABASE_TOKEN, REF = f"sbp_{'0123456789' * 4}", "abcdefghijklmnopqrst"
 ANON_KEY, TABLE = "anon-key-of-the-tests", "categories"
 N8N_KEY = "n8n-key-of-the-tests"
 LOGS_TOKEN = "logs-token-of-the-tests"
+PAGE = "Everybody is welcome aboard"
 WAIT = 60
 _STATUSES = frozenset({"canceled", "crashed", "error", "new", "running", "success", "unknown", "waiting"})
 _PARTS = frozenset({"auth", "db", "db_postgres_user", "pooler", "realtime", "rest", "storage", "pg_bouncer"})
@@ -609,7 +610,7 @@ def site(vendor: Vendor, asked: Asked) -> Reply:
         Condition.RATE_LIMITED: 429,
     }
     status = statuses.get(vendor.condition, 200)
-    page = f"<html><body>{status}</body></html>"
+    page = f"<html><body>{status}</body></html>" if status != 200 else f"<html><body>{PAGE}</body></html>"
     return _too_many(page) if status == 429 else Reply(status, page)
 
 
