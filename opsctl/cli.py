@@ -34,6 +34,7 @@ COMMANDS = {
     "gate": "gate",
     "freeze": "freeze",
     "docs": "docs",
+    "practice": "practice",
     "search": "search",
     "report": "report",
     "heartbeat": "heartbeat",

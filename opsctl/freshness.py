@@ -8,6 +8,7 @@ from opsctl.store.ledger import records
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
     from opsctl.definitions import Workspace
     from opsctl.ledger.run import Run
@@ -42,12 +43,13 @@ def freshness_in(db: sqlite3.Connection, workspace: Workspace, now: float) -> li
     """As `freshness`, inside a transaction."""
     known = records(db, "RUN") if workspace.runbooks else []
     return [
-        _fresh(workspace, one, [run for run in known if run.runbook == name], now)
+        fresh(workspace, one, [run for run in known if run.runbook == name], now)
         for name, one in workspace.runbooks.items()
     ]
 
 
-def _fresh(workspace: Workspace, runbook: Runbook, known: list[Run], now: float) -> Fresh:
+def fresh(workspace: Workspace, runbook: Runbook, known: Sequence[Run], now: float) -> Fresh:
+    """The proof of one runbook, by its runs, at `now` in UTC epoch seconds."""
     done = [one for one in known if one.state == "done" and one.ended is not None]
     last = max(done, key=lambda one: one.ended or 0.0, default=None)
     age = None if last is None else max(0.0, now - (last.ended or now))
