@@ -190,7 +190,7 @@ def vercel(vendor: Vendor, asked: Asked) -> Reply:
         return _vercel_list(vendor.condition, asked)
     if parts[:2] == ["v4", "aliases"] and len(parts) == 3:
         return Reply(200, _alias(parts[2]))
-    if parts == ["v9", "projects", PROJECT, "env"]:
+    if parts == ["v10", "projects", PROJECT, "env"]:
         return Reply(200, {"envs": _settings(vendor.condition)})
     return _vercel_error(404, "not_found", "The requested resource could not be found")
 
@@ -297,7 +297,7 @@ def _settings(condition: Condition) -> list[dict[str, object]]:
     names = ["NEXT_PUBLIC_SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_ANON_KEY"]
     kept = names[:1] if condition is Condition.DOWN else names
     return [
-        {"id": f"env_{at}", "key": name, "type": "encrypted", "target": ["production"]}
+        {"id": f"env_{at}", "key": name, "type": "encrypted", "target": ["production"], "securityIssues": []}
         for at, name in enumerate(kept)
     ]
 
