@@ -151,9 +151,10 @@ def used(texts: Mapping[str, str], values: Mapping[str, Value]) -> dict[str, Val
 
 def _texts(template: Template) -> Iterator[tuple[str, str]]:
     for path in sorted(template.folder.rglob("*")):
-        name = path.relative_to(template.folder).as_posix()
-        if path.is_file() and name != _MANIFEST:
-            yield name, path.read_text("utf-8")
+        inner = path.relative_to(template.folder)
+        # Installers compile what looks like a module of the package.
+        if path.is_file() and str(inner) != _MANIFEST and "__pycache__" not in inner.parts:
+            yield inner.as_posix(), path.read_text("utf-8")
 
 
 def fill(path: str, text: str, values: Mapping[str, str]) -> str:

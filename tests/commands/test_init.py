@@ -169,6 +169,13 @@ def test_where_a_file_cannot_be_written_those_before_it_are_taken_away_again(ops
     assert written(opsctl) == {"services": "a file where a folder should be\n"}
 
 
+def test_what_an_installer_compiled_beside_a_template_is_no_part_of_it(opsctl, shop):
+    (shop / "shop/bin/__pycache__").mkdir()
+    (shop / "shop/bin/__pycache__/look.cpython-311.pyc").write_bytes(b"\xa7\r\r\n")
+    assert opsctl("init", "--template", "shop").code == 0
+    assert [path for path in written(opsctl) if "pycache" in path] == []
+
+
 def test_a_dry_run_shows_the_files_and_writes_nothing(opsctl, shop):
     ran = opsctl("init", "ops", "--template", "shop", "--dry-run")
     assert (ran.code, ran.err) == (0, "")
