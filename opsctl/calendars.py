@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from opsctl.definitions import Workspace
-    from opsctl.freezes import Freeze
+    from opsctl.freezes import Freeze, Recurring
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 # How far ahead an end is looked for; longer than any that recurs.
@@ -69,16 +69,21 @@ def concerns(freeze: Freeze, environment: str | None, services: Sequence[str]) -
 
 def occurrences(name: str, freeze: Freeze, timezone: str, since: float, until: float) -> Iterator[Occurrence]:
     """The occurrences that touch [since, until], in their order; UTC epoch seconds."""
-    zone = _zone(freeze.timezone or timezone)
-    first, last = _bounds(freeze, zone)
-    if not freeze.days and freeze.between is None:
-        stretches: Iterator[tuple[float, float]] = iter([(first, last)])
+    return (Occurrence(name, freeze, *one) for one in stretches(freeze, timezone, since, until))
+
+
+def stretches(one: Recurring, timezone: str, since: float, until: float) -> Iterator[tuple[float, float]]:
+    """When it is on: the stretches that touch [since, until], in their order; UTC epoch seconds."""
+    zone = _zone(one.timezone or timezone)
+    first, last = _bounds(one, zone)
+    if not one.days and one.between is None:
+        found: Iterator[tuple[float, float]] = iter([(first, last)])
     else:
-        stretches = _recurring(freeze, zone, since, until)
-    for begin, end in stretches:
+        found = _recurring(one, zone, since, until)
+    for begin, end in found:
         inside = max(begin, first), min(end, last)
         if inside[0] < inside[1] and inside[0] <= until and inside[1] > since:
-            yield Occurrence(name, freeze, *inside)
+            yield inside
 
 
 def _end(name: str, freeze: Freeze, timezone: str, at: float) -> float | None:
@@ -105,7 +110,7 @@ def _closed(windows: dict[str, Freeze], timezone: str, at: float) -> Refusal:
     return Refusal(name, f"changes are made in the window only: {freeze.reason}", min(nexts, default=None))
 
 
-def _bounds(freeze: Freeze, zone: tzinfo) -> tuple[float, float]:
+def _bounds(freeze: Recurring, zone: tzinfo) -> tuple[float, float]:
     first, last = float("-inf"), float("inf")
     if freeze.starts and (begin := moment_of(freeze.starts)):
         first = _at(begin, zone, late=False)
@@ -115,7 +120,7 @@ def _bounds(freeze: Freeze, zone: tzinfo) -> tuple[float, float]:
     return first, last
 
 
-def _recurring(freeze: Freeze, zone: tzinfo, since: float, until: float) -> Iterator[tuple[float, float]]:
+def _recurring(freeze: Recurring, zone: tzinfo, since: float, until: float) -> Iterator[tuple[float, float]]:
     # One that began the day before may go on.
     day = datetime.fromtimestamp(since, zone).date() - timedelta(days=2)
     final = datetime.fromtimestamp(until, zone).date() + timedelta(days=1)

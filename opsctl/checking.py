@@ -10,7 +10,7 @@ from opsctl.errors import ExitCode, OpsctlError, StoreError, Terminated, worst
 from opsctl.outages import Rules, settle
 from opsctl.outcome import State
 from opsctl.probing import Conditions, probe_all
-from opsctl.records import Checked, CheckRun, Happening, Result, Standing
+from opsctl.records import Checked, CheckRun, Happening, Passed, Result, Standing
 from opsctl.rooting import root_causes
 from opsctl.secrets import Secrets
 from opsctl.selecting import select
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from opsctl.checks import Heartbeat
     from opsctl.definitions import CheckDefinition, Service, Workspace
     from opsctl.formats.progress import Progress
+    from opsctl.maintaining import Maintained
     from opsctl.world import World
 
 _LOCK = "check"
@@ -87,9 +88,12 @@ def check(
     signal ends the run early; what was found until then is recorded.
     """
     known = workspace.checks()
-    definitions = [_bounded(known[name][1], options.timeout) for name in _with_members(known, names)]
     with ExitStack() as stack:
         fault = _enter(workspace, options, stack)
+        wanted = _with_members(known, names)
+        maintained = _maintained(workspace, wanted, options, world.now)
+        passed = {one.check for one in maintained}
+        definitions = [_bounded(known[name][1], options.timeout) for name in wanted if name not in passed]
         results, signal = _probe(workspace, definitions, options, world, progress)
         settled = _settle(workspace, definitions, results, options, world, fault)
     run = CheckRun(
@@ -99,8 +103,42 @@ def check(
         checked=_checked(workspace, definitions, results, settled.standings),
         recorded=settled.recorded,
         incidents=tuple(settled.incidents),
+        maintenance=tuple(Passed(one.check, one.window, one.reason, one.until) for one in maintained),
     )
     return Outcome(run, settled.fault, signal)
+
+
+def _maintained(
+    workspace: Workspace, names: Sequence[str], options: Options, now: float
+) -> tuple[Maintained, ...]:
+    """Those of the checks that are in maintenance, which is kept; where the store fails, what is declared."""
+    from opsctl.store.maintained import any_by_hand
+    from opsctl.store.opening import open_store
+
+    try:
+        with open_store(workspace.store, write=False) as store, store.reading() as db:
+            if not workspace.maintenance and not any_by_hand(db):
+                return ()
+            from opsctl.maintaining import by_check, maintained_now
+
+            found = by_check(maintained_now(workspace, db, now), names)
+        if found and options.record:
+            from opsctl.store.maintained import note
+
+            with open_store(workspace.store, write=True) as store, store.writing() as db:
+                note(db, found)
+    except StoreError:
+        # What is wrong with the store is told when the results are to be kept.
+        return _declared(workspace, names, now)
+    return found
+
+
+def _declared(workspace: Workspace, names: Sequence[str], now: float) -> tuple[Maintained, ...]:
+    if not workspace.maintenance:
+        return ()
+    from opsctl.maintaining import by_check, declared
+
+    return by_check(declared(workspace, now), names)
 
 
 def probe(workspace: Workspace, names: Sequence[str], world: World, secrets: Secrets) -> Mapping[str, Result]:

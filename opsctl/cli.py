@@ -33,6 +33,7 @@ COMMANDS = {
     "checklist": "checklist",
     "gate": "gate",
     "freeze": "freeze",
+    "maintenance": "maintenance",
     "docs": "docs",
     "practice": "practice",
     "search": "search",

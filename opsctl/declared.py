@@ -124,10 +124,11 @@ def _parse_texts(kind: Check, texts: tuple[str, ...]) -> tuple[Expectation, ...]
     return tuple(parse(text, kind.SUBJECTS) for text in texts)
 
 
-def _practices(module: str, name: str, special: str = "") -> ReadWith:
-    """A section of definitions by id that checks do not need, as (place, definition or None) pairs.
+def _practices(module: str, name: str, special: str = "", *, checks: bool = False) -> ReadWith:
+    """A section of definitions by id, as (place, definition or None) pairs.
 
     `special` is the module's own function to read one, where the fields of the dataclass do not say it all.
+    Unless `checks` need it, it is passed over where only what they need is read.
     """
 
     def declared() -> type:
@@ -140,7 +141,7 @@ def _practices(module: str, name: str, special: str = "") -> ReadWith:
         return {"type": "object", "additionalProperties": reference(declared())}
 
     def reader(node: Node, reading: Reading) -> Any:
-        if reading.light:
+        if reading.light and not checks:
             return ()
         own = getattr(import_module(module), special) if special else None
         return _read_definitions(own or partial(read, declared()), node, reading)
@@ -244,6 +245,9 @@ class Part:
     ] = ()
     freezes: Annotated[
         Any, _practices("opsctl.freezes", "Freeze"), Doc("When changes are refused, by id.")
+    ] = ()
+    maintenance: Annotated[
+        Any, _practices("opsctl.windows", "Window", checks=True), Doc("When checks do not count, by id.")
     ] = ()
 
 

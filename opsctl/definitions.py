@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from opsctl.policies import Backlog, Incidents, Objectives, Opening, Remedy, Reviews
     from opsctl.routines import Routine
     from opsctl.runbooks import Runbook
+    from opsctl.windows import Window
 
 Tier = Literal["critical", "high", "normal", "low"]
 TIERS: tuple[Tier, ...] = ("critical", "high", "normal", "low")
@@ -102,6 +103,7 @@ class Workspace:
     freezes: Mapping[str, Freeze] = field(default_factory=dict)
     docs: tuple[Located, ...] = ()
     routines: Mapping[str, Routine] = field(default_factory=dict)
+    maintenance: Mapping[str, Window] = field(default_factory=dict)
 
     def checks(self) -> dict[str, tuple[Service, CheckDefinition]]:
         """Every check by name, in the order of the workspace."""

@@ -79,8 +79,20 @@ class Happening(NamedTuple):
     text: str
 
 
+class Passed(NamedTuple):
+    """A check that was not made, as it is in maintenance: by which window, why, until when."""
+
+    check: str
+    window: str
+    reason: str
+    until: float
+
+
 class CheckRun(NamedTuple):
-    """One `opsctl check`: all that it found, in the order of the workspace, and what came of it."""
+    """One `opsctl check`: all that it found, in the order of the workspace, and what came of it.
+
+    `maintenance` are the checks that were not made, as they are neither up nor down now.
+    """
 
     workspace: str
     started: float
@@ -88,3 +100,4 @@ class CheckRun(NamedTuple):
     checked: tuple[Checked, ...]
     recorded: bool
     incidents: tuple[Happening, ...] = ()
+    maintenance: tuple[Passed, ...] = ()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from opsctl.declared import DeclaredService
     from opsctl.definitions import Workspace
     from opsctl.places import Located
+    from opsctl.windows import Window
 
 
 def duplicates(declared: Sequence[tuple[Located, object]], noun: str = "service") -> Iterator[Problem]:
@@ -128,3 +129,18 @@ def empty_groups(workspace: Workspace, services: Mapping[str, DeclaredService]) 
         groups = [member for member in members if known[member][1].type == "group"]
         if groups:
             yield place.problem(f"a group cannot have a group as a member: {listed(groups)}; name the checks")
+
+
+def empty_windows(
+    workspace: Workspace, windows: Sequence[tuple[Located, Window | None]]
+) -> Iterator[Problem]:
+    """A maintenance window that selects nothing."""
+    from opsctl.selecting import select
+
+    known = workspace.checks()
+    for place, window in windows:
+        for text in window.select if window else ():
+            try:
+                select(known, (text,))
+            except UsageError as error:
+                yield place.problem(str(error))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opsctl.freshness import Fresh
     from opsctl.ledger.run import Run
     from opsctl.ledger.waiver import Waiver
+    from opsctl.maintaining import Maintained
     from opsctl.records import Standing
 
 
@@ -53,8 +54,8 @@ class Page(NamedTuple):
 
     `cases` are the incidents that are on or owe a review, `runs` the runs of runbooks that stopped on their
     way, `waivers` the exceptions that have expired, `unproven` the runbooks whose drill is due, `routines`
-    those that are due, wait for people or did not go well. `fault` says why they cannot be told, where they
-    cannot: what checks found is shown all the same.
+    those that are due, wait for people or did not go well, `maintenance` the checks that do not count now and
+    are no `stands`. `fault` says why they cannot be told, where they cannot: what checks found is shown.
     """
 
     workspace: str
@@ -66,6 +67,7 @@ class Page(NamedTuple):
     waivers: tuple[Waiver, ...] = ()
     unproven: tuple[Fresh, ...] = ()
     routines: tuple[Point, ...] = ()
+    maintenance: tuple[Maintained, ...] = ()
     fault: str | None = None
 
 
@@ -85,12 +87,15 @@ def overview_in(db: sqlite3.Connection, workspace: Workspace, now: float) -> Pag
     from opsctl.store.latest import standings_in
 
     known = standings_in(db)
+    passed = _maintained(db, workspace, now)
     stands = [
-        _stand(service, check, known.get(name), now) for name, (service, check) in workspace.checks().items()
+        _stand(service, check, known.get(name), now)
+        for name, (service, check) in workspace.checks().items()
+        if name not in passed
     ]
     roots = root_causes(workspace.services, [one.check for one in stands if one.state is State.DOWN])
     explained = tuple(one._replace(explained_by=roots.get(one.check)) for one in stands)
-    page = Page(workspace.name, workspace.timezone, now, explained, ())
+    page = Page(workspace.name, workspace.timezone, now, explained, (), maintenance=tuple(passed.values()))
     try:
         return page._replace(
             cases=cases(db, workspace, Wanted(), now),
@@ -101,6 +106,16 @@ def overview_in(db: sqlite3.Connection, workspace: Workspace, now: float) -> Pag
         )
     except StoreError as error:
         return page._replace(fault=str(error))
+
+
+def _maintained(db: sqlite3.Connection, workspace: Workspace, now: float) -> dict[str, Maintained]:
+    from opsctl.store.maintained import any_by_hand
+
+    if not workspace.maintenance and not any_by_hand(db):
+        return {}
+    from opsctl.maintaining import maintained_now
+
+    return maintained_now(workspace, db, now)
 
 
 def _unproven(db: sqlite3.Connection, workspace: Workspace, now: float) -> list[Fresh]:

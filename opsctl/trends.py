@@ -32,11 +32,10 @@ class Trend(NamedTuple):
 def trend(db: sqlite3.Connection, workspace: Workspace, service: str, parts: Sequence[Part]) -> Trend:
     """How a service did in each part."""
     course = course_of(db, workspace, service, parts[0].since, parts[-1].until)
+    windows = [(millis(one.since), millis(one.until)) for one in parts]
     availability = tuple(
-        metrics.availability(
-            metrics.spent((millis(one.since), millis(one.until)), course.down, course.up), course.n
-        )
-        for one in parts
+        metrics.availability(metrics.spent(one, course.down, course.up, course.planned), course.n)
+        for one in windows
     )
     _, names = meant(workspace, service)
     return Trend(availability, tuple(_latencies(db, names, parts)))

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class Course(NamedTuple):
     """When a service or check was down and known to be up, and how each of its checks spent the window.
 
-    `down` may reach out of the window; `n` is how many stretches of one state the checks have in it.
+    `down` may reach out of the window; `n` is how many stretches of one state the checks have in it;
+    `planned` is when all of its checks were in maintenance.
     """
 
     window: Interval
@@ -34,11 +35,12 @@ class Course(NamedTuple):
     n: int
     counted: tuple[str, ...]
     left_out: tuple[str, ...]
+    planned: tuple[Interval, ...] = ()
 
     @property
     def spent(self) -> Spent:
-        """How the window was spent; nothing of it is maintenance."""
-        return spent(self.window, self.down, self.up)
+        """How the window was spent."""
+        return spent(self.window, self.down, self.up, self.planned)
 
 
 def meant(workspace: Workspace, target: str) -> tuple[Service, list[str]]:
@@ -67,6 +69,7 @@ def course_of(
     A service is down while one of its checks is, and known to be up while all are.
     """
     from opsctl.store.courses import courses
+    from opsctl.store.maintained import maintained
 
     window = window_of(since, until)
     _, names = meant(workspace, target)
@@ -77,8 +80,12 @@ def course_of(
     )
     counted = tuple(_spent_by(name, course, window) for name, course in found.items() if course)
     outages = tuple(outage_line(one, window, workspace.timezone) for one in down if clip([one], window))
-    gaps = tuple(gap for name, course in found.items() for gap in _gaps(name, course, window))
-    return Course(window, down, up, sum(map(len, found.values())), counted + outages, gaps)
+    passed = maintained(db, names, *window)
+    planned = common([*passed.values()])
+    gaps = tuple(gap for name, course in found.items() for gap in _gaps(name, course, passed[name], window))
+    if planned:
+        gaps = (*gaps, f"{target}: {_lasted(length(clip(planned, window)))} in maintenance")
+    return Course(window, down, up, sum(map(len, found.values())), counted + outages, gaps, tuple(planned))
 
 
 def _of(stretch: Stretch, state: State) -> list[Interval]:
@@ -98,9 +105,9 @@ def _spent_by(name: str, course: Sequence[Stretch], window: Interval) -> str:
     return f"{name}: {', '.join(parts) or 'nothing known'}"
 
 
-def _gaps(name: str, course: Sequence[Stretch], window: Interval) -> list[str]:
+def _gaps(name: str, course: Sequence[Stretch], passed: Sequence[Interval], window: Interval) -> list[str]:
     unknown = _lengths(course, window)[State.UNKNOWN]
-    silent = length(without([window], [(each.started, each.ended) for each in course]))
+    silent = length(without([window], [*((each.started, each.ended) for each in course), *passed]))
     return [
         f"{name}: {_lasted(lasted)} {why}"
         for lasted, why in (

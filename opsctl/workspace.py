@@ -14,7 +14,7 @@ from opsctl.expectations import root
 from opsctl.places import FAILED, Reading
 from opsctl.prose import line
 from opsctl.reading import read
-from opsctl.references import cycles, dangling, duplicates, empty_groups, timezone, unfit_globs
+from opsctl.references import cycles, dangling, duplicates, empty_groups, empty_windows, timezone, unfit_globs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FILE = "opsctl.yaml"
 INCLUDED = ("services/*.yaml", "checklists/*.yaml", "runbooks/*.yaml", "runbooks/*.md", "routines/*.yaml")
 # Without one of these bytes a file holds no services, however the key is written.
-_NEEDED = (b"services", b"\\")
+_NEEDED = (b"services", b"maintenance", b"\\")
 _File = TypeVar("_File")
 _MOST_FILES = 1000
 
@@ -62,6 +62,8 @@ def load_workspace(folder: Path, environ: Mapping[str, str], *, light: bool = Fa
     problems.extend(dangling(declared))
     depends = {name: service.depends_on for name, service in services.items()}
     problems.extend(cycles(depends, "dependency cycle"))
+    windows = [pair for part in parts for pair in part.maintenance]
+    problems.extend(duplicates(windows, "maintenance window"))
     practices = None if light else _practices(folder, parts, declared, problems)
     if top is not None and top.timezone is not None:
         problems.extend(timezone(top.timezone))
@@ -83,9 +85,10 @@ def load_workspace(folder: Path, environ: Mapping[str, str], *, light: bool = Fa
         roles=top.roles,
         signers=top.signers,
         docs=top.docs,
+        maintenance={place.text: window for place, window in windows if window is not None},
         **(practices._asdict() if practices else {}),
     )
-    problems = list(empty_groups(workspace, services))
+    problems = [*empty_groups(workspace, services), *empty_windows(workspace, windows)]
     if not light:
         from opsctl.naming import misnamed
 

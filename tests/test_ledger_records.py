@@ -18,6 +18,7 @@ from opsctl.ledger import (
     incident,
     item,
     iteration,
+    maintenance,
     review,
     run,
     signoff,
@@ -205,6 +206,7 @@ DUE = {"routine": "morning", "due": 90.0, "digest": "ab", "steps": ["a", "b"], "
 SIGNED_STEP = event(
     "routine.did", {"step": "a", "outcome": "ok", "message": "", "attendees": ["x"]}, 101.0, "RTN-1"
 )
+MENDED = {"select": ["api"], "reason": "disks", "planned": 7300.0}
 READ = {"path": "docs/a.md", "sha256": "ab", "note": "fine"}
 STEPS = (
     event("run.step_begun", {"step": "one", "digest": "cd", "effect": "change"}, 101.0, "RUN-3"),
@@ -290,6 +292,7 @@ def test_a_record_comes_back_from_its_document_as_it_was(prefix):
         "GATE": told(gate, event("gate.decided", DECIDED, 100.0, "GATE-1")),
         "RUN": told(run, event("run.started", BEGUN, 100.0, "RUN-3"), *STEPS),
         "RTN": told(slot, event("routine.due", {"slot": DUE}, 100.0, "RTN-1"), SIGNED_STEP),
+        "MNT": told(maintenance, event("maintenance.started", MENDED, 100.0, "MNT-1")),
         "DOC": told(document, event("document.reviewed", READ, 100.0, "DOC-1")),
     }
     record = records[prefix]

@@ -187,6 +187,8 @@ def _code(outcome: Outcome, fail_on: str, exit_style: str) -> int:
 
     standings = {one.result.check: one.standing for one in outcome.run.checked}
     code = exit_code(standings, fail_on_degraded=fail_on == "degraded")
+    if not standings and outcome.run.maintenance:
+        code = ExitCode.UNKNOWN
     if outcome.fault is not None:
         code = worst([code, ExitCode.STORE])
     if outcome.signal is not None:

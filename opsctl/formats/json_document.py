@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from opsctl.formats.summary import as_data, as_incident, head, tail
+from opsctl.formats.summary import as_data, as_incident, as_passed, head, tail
 
 if TYPE_CHECKING:
     from opsctl.formats import Output
@@ -19,5 +19,6 @@ def write(run: CheckRun, _out: Output) -> str:
         "summary": tail(run),
         "incidents": [as_incident(one) for one in run.incidents],
         "checks": [as_data(one) for one in run.checked],
+        "maintenance": [as_passed(one) for one in run.maintenance],
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from opsctl.formats.summary import as_data, as_incident, head, tail
+from opsctl.formats.summary import as_data, as_incident, as_passed, head, tail
 
 if TYPE_CHECKING:
     from opsctl.formats import Output
@@ -17,6 +17,7 @@ def write(run: CheckRun, _out: Output) -> str:
     records = [
         {"type": "run", **head(run)},
         *({"type": "check", **as_data(one)} for one in run.checked),
+        *({"type": "maintenance", **as_passed(one)} for one in run.maintenance),
         *({"type": "incident", **as_incident(one)} for one in run.incidents),
         {"type": "summary", **tail(run)},
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
-from opsctl.formats.summary import moment, next_steps, services, words
+from opsctl.formats.summary import moment, next_steps, passed_over, services, words
 from opsctl.outcome import State
 from opsctl.prose import line, safe
 
@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from opsctl.formats import Output
-    from opsctl.records import Checked, CheckRun
+    from opsctl.records import Checked, CheckRun, Passed
 
 
 def write(run: CheckRun, _out: Output) -> str:
     """The run as JUnit XML, as CI systems read it."""
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites {_totals(run.checked)}>"]
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f"<testsuites {_totals(run.checked, run.maintenance)}>",
+    ]
     for service, checked in services(run).items():
         lines.append(
             f"  <testsuite name={_attribute(service)}"
@@ -26,15 +29,26 @@ def write(run: CheckRun, _out: Output) -> str:
         )
         lines += [text for one in checked for text in _case(one)]
         lines.append("  </testsuite>")
+    if run.maintenance:
+        lines.append(f'  <testsuite name="maintenance" {_totals((), run.maintenance)}>')
+        lines += [text for one in run.maintenance for text in _skipped(one)]
+        lines.append("  </testsuite>")
     return "\n".join([*lines, "</testsuites>"]) + "\n"
 
 
-def _totals(checked: Sequence[Checked]) -> str:
+def _totals(checked: Sequence[Checked], passed: Sequence[Passed] = ()) -> str:
     states = [one.standing.state for one in checked]
     seconds = sum(one.result.latency or 0.0 for one in checked)
     down, unknown = states.count(State.DOWN), states.count(State.UNKNOWN)
-    numbers = f'tests="{len(states)}" failures="{down}" errors="{unknown}"'
-    return f'{numbers} skipped="0" time="{seconds:.3f}"'
+    numbers = f'tests="{len(states) + len(passed)}" failures="{down}" errors="{unknown}"'
+    return f'{numbers} skipped="{len(passed)}" time="{seconds:.3f}"'
+
+
+def _skipped(one: Passed) -> Iterator[str]:
+    service, _, name = one.check.partition("/")
+    yield f"    <testcase classname={_attribute(service)} name={_attribute(name)}>"
+    yield f"      <skipped message={_attribute('maintenance ' + passed_over(one))}/>"
+    yield "    </testcase>"
 
 
 def _case(one: Checked) -> Iterator[str]:

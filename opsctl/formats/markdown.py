@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opsctl.formats.summary import next_steps, not_well, ordered, sentence, short_moment, words
+from opsctl.formats.summary import (
+    next_steps,
+    not_well,
+    ordered,
+    passed_over,
+    sentence,
+    short_moment,
+    words,
+)
 from opsctl.outcome import State
 from opsctl.prose import line, shorten
 
@@ -33,6 +41,9 @@ def write(run: CheckRun, out: Output) -> str:
         f"| {_SIGNS[one.standing.state]} {one.standing.state} | {escape(one.result.check)}"
         f" | {escape(shorten(words(one), _LONGEST))} |"
         for one in shown
+    ]
+    lines += [
+        f"| 🔧 maintenance | {escape(one.check)} | {escape(passed_over(one))} |" for one in run.maintenance
     ]
     for one in bad:
         lines += [

@@ -76,7 +76,7 @@ def _lines(found: Practice, out: Output) -> Iterator[str]:
     for at, one in found.trend:
         yield f"{zoned(at, found.timezone)[:10]}\t{percent(one)}\t{_counts(one)}"
     for selector, hint in found.unmatched:
-        yield f"nothing is meant by `{line(shorten(selector, 60))}`{hint}"
+        yield f"nothing is meant by `{line(shorten(selector, 60))}`{line(hint)}"
     yield sentence(found)
 
 

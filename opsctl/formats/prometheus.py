@@ -48,6 +48,11 @@ def write(run: CheckRun, _out: Output) -> str:
             "When the check ran.",
             ((_labels(one), one.result.at) for one in checked),
         ),
+        *_metric(
+            "opsctl_check_maintenance",
+            "1 where a check was not made, as it is in maintenance.",
+            ((f'{{check="{_escape(one.check)}"}}', 1) for one in run.maintenance),
+        ),
         *_metric("opsctl_run_timestamp_seconds", "When the run began.", [("", run.started)]),
         *_metric("opsctl_run_checks", "How many checks the run had.", [("", numbers.total)]),
     ]

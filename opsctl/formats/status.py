@@ -37,12 +37,18 @@ def write(page: Page, output: str, out: Output) -> str:
         ):
             return ""
     blocks = (
-        list(_services(shown, out)),
+        [*([] if out.quiet else _maintenance(page)), *_services(shown, out)],
         list(_incidents(page, out)),
         list(_practice(page)),
         list(_totals(page)),
     )
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _maintenance(page: Page) -> Iterator[str]:
+    for one in page.maintenance:
+        until = zoned(one.until, page.timezone)
+        yield f"maintenance\t{one.check}\tuntil {until} ({one.window}): {line(one.reason)}"
 
 
 def _incidents(page: Page, out: Output) -> Iterator[str]:
@@ -100,6 +106,8 @@ def _totals(page: Page) -> Iterator[str]:
     yield f"{count('check', len(page.stands))}: {', '.join(parts) or 'none'}" + (
         f"; {stale} stale" if stale else ""
     )
+    if page.maintenance:
+        yield f"{len(page.maintenance)} in maintenance"
     if page.fault:
         yield f"incidents cannot be told: {line(page.fault)}"
     if page.cases:
@@ -124,6 +132,15 @@ def _document(page: Page) -> dict[str, object]:
                 "since": moment(one.since) if one.since is not None else None,
             }
             for one in page.stands
+        ],
+        "maintenance": [
+            {
+                "check": one.check,
+                "window": one.window,
+                "reason": clean(one.reason),
+                "until": moment(one.until),
+            }
+            for one in page.maintenance
         ],
         "fault": clean(page.fault),
         "runs": [run_data(one) for one in page.runs],

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from opsctl.outcome import Value
-    from opsctl.records import Checked, CheckRun, Happening
+    from opsctl.records import Checked, CheckRun, Happening, Passed
 
 _RANK = {State.UP: 0, State.DEGRADED: 1, State.UNKNOWN: 2, State.DOWN: 3}
 
@@ -73,13 +73,31 @@ def sentence(run: CheckRun) -> str:
         if numbers.explained
         else ""
     )
+    passed = f"; {len(run.maintenance)} in maintenance" if run.maintenance else ""
     unrecorded = "" if run.recorded else "; not recorded"
-    return f"{count('check', numbers.total)}: {', '.join(parts) or 'nothing was checked'}{roots}{unrecorded}"
+    found = ", ".join(parts) or "nothing was checked"
+    return f"{count('check', numbers.total)}: {found}{roots}{passed}{unrecorded}"
 
 
 def happening(one: Happening) -> str:
     """What came of a run for an incident, in one line: `opened INC-7 sev1: api/health is down`."""
     return line(f"{one.action} {one.incident} {one.severity}: {one.text}")
+
+
+def passed_over(one: Passed) -> str:
+    """A check in maintenance in one line: until when, by which window, and why."""
+    return line(f"until {short_moment(one.until)} ({one.window}): {one.reason}")
+
+
+def as_passed(one: Passed) -> dict[str, Value]:
+    """A check in maintenance as JSON."""
+    return {
+        "check": one.check,
+        "state": "maintenance",
+        "window": one.window,
+        "reason": clean(one.reason),
+        "until": moment(one.until),
+    }
 
 
 def words(one: Checked) -> str:

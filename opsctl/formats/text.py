@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opsctl.formats.explain import explain
-from opsctl.formats.summary import happening, next_steps, not_well, ordered, sentence, short_moment, words
+from opsctl.formats.summary import (
+    happening,
+    next_steps,
+    not_well,
+    ordered,
+    passed_over,
+    sentence,
+    short_moment,
+    words,
+)
 from opsctl.outcome import State
 from opsctl.prose import line, shorten
 
@@ -25,13 +34,18 @@ def write(run: CheckRun, out: Output) -> str:
     shown = [one for one in ordered(run) if not (out.quiet and _well(one))]
     if out.quiet and not shown:
         return ""
-    lines = list(_terminal(shown, out) if out.width else _pipe(shown))
+    passed = () if out.quiet else run.maintenance
+    lines = [
+        f"maintenance\t{one.check}\t{passed_over(one)}".replace("\t", "  " if out.width else "\t")
+        for one in passed
+    ]
+    lines += _terminal(shown, out) if out.width else _pipe(shown)
     if out.explain:
         lines += [text for one in shown for text in ("", *explain(one))]
     else:
         lines += [text for one in not_well(run) if not one.explained_by for text in ("", *_block(one, out))]
     told = [happening(one) for one in run.incidents]
-    gap = [""] if told or len(lines) > len(shown) or out.width else []
+    gap = [""] if told or len(lines) > len(shown) + len(passed) or out.width else []
     return "\n".join([*lines, *gap, *told, sentence(run)]) + "\n"
 
 

@@ -29,6 +29,7 @@ SUBJECTS = {
     "RUN": "run",
     "RTN": "slot",
     "DOC": "document",
+    "MNT": "maintenance",
 }
 
 

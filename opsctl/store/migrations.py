@@ -294,6 +294,22 @@ CREATE UNIQUE INDEX documents_by_path ON documents (path);
 """
 
 
+_M006 = """
+CREATE TABLE maintenances (
+    subject TEXT PRIMARY KEY,
+    document TEXT NOT NULL,
+    number INTEGER GENERATED ALWAYS AS (json_extract(document, '$.number')) VIRTUAL
+) STRICT;
+CREATE TABLE maintained (
+    check_id INTEGER NOT NULL REFERENCES checks (id),
+    window TEXT NOT NULL,           -- its name in the workspace, or `MNT-2`
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (check_id, window, since)
+) STRICT, WITHOUT ROWID;
+"""
+
+
 def m001_results(db: sqlite3.Connection) -> None:
     """Results with all that is derived from them, and heartbeats."""
     _run(db, _M001)
@@ -319,12 +335,18 @@ def m005_routines(db: sqlite3.Connection) -> None:
     _run(db, _M005)
 
 
+def m006_maintenance(db: sqlite3.Connection) -> None:
+    """Maintenance that was begun by hand, and when checks did not count."""
+    _run(db, _M006)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_results,
     m002_events,
     m003_practice,
     m004_steps,
     m005_routines,
+    m006_maintenance,
 )
 
 

@@ -592,7 +592,16 @@ def test_runs_of_an_older_store_keep_their_steps(shop, opsctl):
         # As schema 3 had it: the whole run is one document.
         rows = db.execute("SELECT subject, document FROM procedures").fetchall()
         db.execute("DROP VIEW procedures")
-        db.execute("DROP TABLE procedure_steps")
+        for table in (
+            "procedure_steps",
+            "slots",
+            "routines",
+            "leases",
+            "documents",
+            "maintenances",
+            "maintained",
+        ):
+            db.execute(f"DROP TABLE {table}")
         db.execute("ALTER TABLE procedure_heads RENAME TO procedures")
         db.executemany("UPDATE procedures SET document = ?2 WHERE subject = ?1", rows)
         db.execute("PRAGMA user_version = 3")

@@ -114,7 +114,7 @@ def test_compacting_gives_the_room_back(path, result):
             record(store, Run(at, at, "", ""), found, rules, lambda _: 1)
         before = path.stat().st_size
         prune(store, 1000, keep_passes=0, keep_failures=0, keep_rollups=5000, compact=True)
-    assert path.stat().st_size < before / 10
+    assert path.stat().st_size < before / 8
     assert verify(path) == []
 
 
