@@ -22,7 +22,8 @@ statements, {unique} of them unique: the others are said by an earlier one, too.
 - **executable**: a check, an item that a machine judges, a runbook or a routine of the template does it, or
   opsctl itself;
 - **measured**: opsctl computes a figure of it, or prints it in a report;
-- **signed**: a person with a role signs it by a date, or a document with an owner and a review says it;
+- **signed**: a person signs it (by a date, for a subject, in a run), or a document that has an owner and is
+  reviewed says it;
 - **missing**: neither yet.
 
 Of several references the first decides which of these it is; the others support it. `common:` is the template

@@ -180,9 +180,10 @@ def _checklist(rest: str, workspace: Workspace, _there: Known) -> str:
 def _runbook(rest: str, workspace: Workspace, _there: Known) -> str:
     name, _, step = rest.partition("/")
     steps = _of(workspace.runbooks, name, "runbook").procedure.steps
-    if step:
-        _of({one.id: one for one in steps}, step, f"step of {name}")
-    return "executable"
+    if not step:
+        return "executable"
+    found = _of({one.id: one for one in steps}, step, f"step of {name}")
+    return "signed" if found.kind.ASKS else "executable"
 
 
 def _routine(rest: str, workspace: Workspace, _there: Known) -> str:
