@@ -85,3 +85,15 @@ def test_nothing_is_mended_where_nothing_is_recorded(shop, opsctl):
 def test_a_remedy_that_is_not_there_is_told(shop, opsctl):
     check = shop(MAKES, "{runbook: other}")
     assert check(0).err == "remedy of api/ready: no runbook is called `other`\n"
+
+
+def test_nothing_is_mended_during_maintenance(shop, opsctl):
+    check = shop(MAKES)
+    begun = opsctl(
+        "maintenance", "start", "api", "--for", "30m", "--reason", "x", now="2026-11-20T12:00:00Z", env=ALICE
+    )
+    assert begun.code == 0
+    assert check(10).code == 3
+    assert log(opsctl) == []
+    check(30)
+    assert log(opsctl) == ["looked", "mended"]

@@ -242,10 +242,10 @@ def test_a_list_and_the_next_times_are_shown(shop):
 
 
 def test_a_follow_up_is_due_after_what_it_follows(shop, opsctl):
-    run = shop(note("after"), schedule="24h after gate go")
     opsctl.write(
         "checklists/go.yaml", "checklists: {go: {title: Go, items: {x: {text: X, file: opsctl.yaml}}}}"
     )
+    run = shop(note("after"), schedule="24h after gate go")
     for now in (at("10:00"), at("11:00")):
         assert opsctl("gate", "go", "--subject", "v1", now=now).code == 0
     assert run("run", "--due", "--quiet", now=at("9:59", day=21)) == (0, "", "")
