@@ -461,25 +461,22 @@ def test_whoever_wrote_the_change_can_neither_review_nor_approve_it(release):
     assert release.verdicts("pre-deploy", "--no-record")[1]["reviewed"] == "pending", ran
 
 
-@pytest.mark.parametrize(
-    ("condition", "vendor", "code", "item", "verdict"),
-    [
-        (Condition.DOWN, "project", 1, "healthy", "fail"),
-        (Condition.UNAUTHORISED, "project", 3, "healthy", "unknown"),
-        (Condition.RATE_LIMITED, "project", 3, "healthy", "unknown"),
-        (Condition.RATE_LIMITED, "n8n", 3, "healthy", "unknown"),
-        (Condition.RATE_LIMITED, "site", 1, "healthy", "fail"),
-    ],
-)
-def test_no_gate_opens_where_a_critical_service_is_down_or_not_known(
-    release, condition, vendor, code, item, verdict
-):
+def test_no_gate_opens_where_a_critical_service_is_down_or_not_known(release):
     _drill(release)
     release.sign("change-request", *REQUEST)
     release.sign("pre-deploy", *MANUAL)
-    release.become(condition, vendor)
-    found = release.verdicts("pre-deploy", "--no-record")
-    assert (found[0], found[1][item]) == (code, verdict)
+    for condition, vendor, code, verdict in (
+        (Condition.DOWN, "project", 1, "fail"),
+        (Condition.UNAUTHORISED, "project", 3, "unknown"),
+        (Condition.RATE_LIMITED, "project", 3, "unknown"),
+        (Condition.RATE_LIMITED, "n8n", 3, "unknown"),
+        (Condition.RATE_LIMITED, "site", 1, "fail"),
+        (Condition.UP, "site", 0, "pass"),
+    ):
+        release.become(Condition.UP)
+        release.become(condition, vendor)
+        found = release.verdicts("pre-deploy", "--no-record")
+        assert (found[0], found[1]["healthy"]) == (code, verdict), (condition, vendor)
 
 
 def test_failing_tests_an_old_drill_an_untagged_commit_and_a_missing_secret_close_the_gate(release):
@@ -540,7 +537,8 @@ RUNBOOKS = {
     "backup-database": (),
     "deploy-blue-green": ("version=v1.4.2", "what=A new search"),
     "escalate": ("incident=INC-1", "to=lead"),
-    "maintenance": ("what=A larger database", "until=22:30 UTC"),
+    "log-errors": (),
+    "maintenance": ("what=A larger database", "select=database", "lasts=1h"),
     "n8n-failed-workflow": (),
     "rollback-web": (),
     "rotate-credentials": ("name=SUPABASE_SERVICE_ROLE_KEY", "value=a-new-secret"),
@@ -747,6 +745,33 @@ def test_no_secret_is_an_argument_of_a_program_where_others_on_the_machine_could
     assert [argv for argv in found if any("${" in str(word) for word in argv)] == []
 
 
+def test_maintenance_is_begun_and_ended_around_the_work_and_told(platform):
+    told = ("--set", "what=A larger disk", "--set", "select=database", "--set", "lasts=1h")
+    assert platform("runbook", "run", "maintenance", *told, now=_real_now()).code == 4
+    platform("runbook", "answer", "RUN-1", "planned", "yes", now=_real_now())
+    assert platform("runbook", "resume", "RUN-1", now=_real_now()).code == 4
+    ran = platform("check", "database", "web/home", "-o", "json", "--no-record", now=_real_now())
+    states = {one["check"]: one["state"] for one in json.loads(ran.out)["checks"]}
+    assert states == {"web/home": "up"}  # what is in maintenance is not made
+    platform("runbook", "answer", "RUN-1", "work", "yes", now=_real_now())
+    ran = platform("runbook", "resume", "RUN-1", now=_real_now())
+    assert ran.code == 0, ran.out + ran.err
+    assert platform.states("database", now=_real_now()) == (0, {"database/rest": "up"})
+    host = platform.vendors["site"].host
+    assert platform.said() == [
+        f"Maintenance of {host} begins: A larger disk. It takes 1h at most.",
+        f"Maintenance of {host} is over: A larger disk",
+    ]
+
+
+@pytest.mark.parametrize(("cause", "items"), [("noise", 1), ("deployment", 0)])
+def test_errors_in_the_logs_are_traced_and_noise_is_remembered(platform, cause, items):
+    assert platform("runbook", "run", "log-errors").code == 4
+    platform("runbook", "answer", "RUN-1", "cause", cause)
+    assert platform("runbook", "resume", "RUN-1").code == 0
+    assert len(json.loads(platform("backlog", "list", "-o", "json").out)["items"]) == items
+
+
 def test_both_channels_are_tried_and_a_person_says_that_the_messages_were_seen(platform):
     assert platform("runbook", "drill", "test-channels").code == 4
     host = platform.vendors["site"].host
@@ -789,14 +814,23 @@ def test_within_a_day_cron_checks_reports_and_makes_a_backup(platform):
     assert len(list((platform.path / "backups").glob("opsctl-*.db"))) == 1
 
 
-def test_a_monday_asks_people_for_their_word_and_the_scan_runs_by_itself(release):
-    assert release("routine", "run", "--due", now="2026-11-20T12:00:00Z").code in {0, 4}
+def test_a_monday_scans_and_reports_by_itself_and_asks_people_for_the_rest(release):
+    release("routine", "run", "--due", now="2026-11-20T12:00:00Z")
     release("routine", "run", "--due", now="2026-11-23T10:05:00Z")
-    shown = json.loads(
-        release("routine", "show", "weekly-review", "-o", "json", now="2026-11-23T10:06:00Z").out
-    )
-    assert shown
+    told = release("routine", "history", "weekly-review", "-o", "json", now="2026-11-23T10:06:00Z")
+    (slot,) = json.loads(told.out)["slots"]
+    assert {one["step"]: one["outcome"] for one in slot["steps"]} == {
+        "figures": "ok",
+        "trends": "waiting",
+        "scan": "waiting",
+        "documents": "waiting",
+        "changed": "waiting",
+        "backlog": "ok",
+        "maintenance": "waiting",
+        "meeting": "waiting",
+    }
     assert release.calls("npm") == ["npm audit --audit-level=high"]
+    assert (release.path / "reports/2026-11-23-weekly.md").exists()
 
 
 @pytest.mark.parametrize("period", ["daily", "weekly", "monthly", "quarterly"])

@@ -579,6 +579,9 @@ def loki(vendor: Vendor, asked: Asked) -> Reply:
     if vendor.condition is Condition.FORBIDDEN:
         return Reply(403, "forbidden\n")
     query = asked.one("query")
+    if asked.path == "/loki/api/v1/query" and query.startswith("topk(10, sum by (service_name)"):
+        worst = [{"metric": {"service_name": "web"}, "value": [time.time(), "7"]}]
+        return Reply(200, {"status": "success", "data": {"resultType": "vector", "result": worst}})
     well_formed = query.startswith("sum(count_over_time({") and query.endswith("or vector(0)")
     if asked.path != "/loki/api/v1/query" or not well_formed:
         return Reply(400, "parse error : syntax error\n")
