@@ -34,13 +34,22 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=EPILOG)(init)
 
 
+def _names(incomplete: str) -> list[str]:
+    from opsctl.templating import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
 def init(
     folder: Annotated[Path, typer.Argument(help="Where; made where it is missing.")] = Path(),
     name: Annotated[
         str | None, typer.Option("--name", help="What is operated; by default the folder's name.")
     ] = None,
     template: Annotated[
-        list[str] | None, typer.Option("--template", metavar="NAME", help="What to begin with; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--template", metavar="NAME", autocompletion=_names, help="What to begin with; repeatable."
+        ),
     ] = None,
     given: Annotated[
         list[str] | None,
@@ -77,8 +86,11 @@ def _texts(chosen: Sequence[Template], given: Sequence[str]) -> dict[str, str]:
 
 def _answers(world: World, missing: Mapping[str, Value]) -> dict[str, str]:
     """What a person says of each value that was not given, where there is one to ask."""
-    if not world.interactive:
+    from opsctl.formats.starting import introduction
+
+    if not world.interactive or not missing:
         return {}
+    world.stderr.write(introduction(missing))
     return {name: _answer(world, name, value) for name, value in missing.items()}
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from opsctl.prose import listed
+from opsctl.prose import count, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from opsctl.formats import Output
     from opsctl.starting import Plan
@@ -17,15 +17,23 @@ if TYPE_CHECKING:
 
 def templates(found: Sequence[Template], out: Output) -> str:
     """Every template with its values: laid out for people, one value a line for programs."""
-    return "\n".join(map(_block, found)) if out.width else "".join(map(_rows, found))
+    if out.width is None:
+        return "".join(map(_rows, found))
+    return "\n".join(_block(one, out.width) for one in found)
 
 
-def _block(template: Template) -> str:
+def _block(template: Template, width: int) -> str:
     manifest = template.manifest
-    lines = [f"{template.name}: {manifest.title}", *([f"  {manifest.text.strip()}"] if manifest.text else ())]
+    lines = [f"{template.name}: {manifest.title}", *_wrapped(manifest.text, "  ", width)]
     for name, value in manifest.values.items():
-        lines += [f"  --set {name}=", f"      {value.ask} ({_else(value)})"]
+        lines += [f"  --set {name}=", *_wrapped(f"{value.ask} ({_else(value)})", "      ", width)]
     return "\n".join(lines) + "\n"
+
+
+def _wrapped(text: str, before: str, width: int) -> list[str]:
+    from textwrap import wrap
+
+    return wrap(text, width, initial_indent=before, subsequent_indent=before, break_on_hyphens=False)
 
 
 def _rows(template: Template) -> str:
@@ -36,6 +44,11 @@ def _rows(template: Template) -> str:
         for name, value in manifest.values.items()
     ]
     return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def introduction(missing: Mapping[str, Value]) -> str:
+    """What a person is told before the questions."""
+    return f"{count('value', len(missing))} to give; Enter takes what stands after `otherwise`, or leaves it unset\n"
 
 
 def question(name: str, value: Value) -> str:

@@ -250,10 +250,20 @@ def test_the_list_has_one_value_a_line_for_programs(opsctl, shop):
     )
 
 
-def test_the_list_is_laid_out_for_people(opsctl):
-    code, shown = typed(opsctl, {}, "", "init", "--list")
+def test_the_list_is_laid_out_for_people_and_no_wider_than_their_terminal(opsctl):
+    code, shown = typed(opsctl, {"COLUMNS": "60"}, "", "init", "--list")
     assert code == 0
-    assert "minimal: A first file\n  Checks the machine that it is run on" in shown
+    assert (
+        "minimal: A first file\n"
+        "  Checks the machine that it is run on, and shows how to add\n"
+        "  a service of your own.\n"
+    ) in shown
+    assert "  --set timezone=\n      The time zone of schedules and reports (otherwise UTC)\n" in shown
+
+
+def test_the_shell_proposes_templates(opsctl):
+    env = {"_OPSCTL_COMPLETE": "complete_bash", "COMP_WORDS": "opsctl init --template m", "COMP_CWORD": "3"}
+    assert opsctl.process(**env).out.split() == ["minimal"]
 
 
 def test_without_a_template_the_workspace_is_the_one_of_minimal(opsctl):
@@ -288,6 +298,7 @@ def answers_of(opsctl, shop, monkeypatch, answers, *arguments, **environment):
         return main(list(arguments)), sys.stderr.getvalue()
 
 
+TWO = "2 values to give; Enter takes what stands after `otherwise`, or leaves it unset\n"
 DOMAIN = "domain: The public host name (for example shop.example.com): "
 VENDOR = "vendor_api: The vendor's API (otherwise https://api.example.com): "
 
@@ -300,7 +311,7 @@ def test_a_person_is_asked_for_what_is_missing_and_asked_again_where_the_answer_
     )
     assert code == 0
     assert asked == (
-        f"{DOMAIN}this holds `{{`, which means something else in YAML; leave it out and edit the files\n"
+        f"{TWO}{DOMAIN}this holds `{{`, which means something else in YAML; leave it out and edit the files\n"
         f"{DOMAIN}{VENDOR}"
     )
     assert "https://b.example.com/" in written(opsctl)["services/web.yaml"]
@@ -310,7 +321,7 @@ def test_a_person_is_asked_for_what_is_missing_and_asked_again_where_the_answer_
 @pytest.mark.parametrize("answers", ["\n\n", ""])
 def test_enter_and_the_end_of_input_leave_a_value_unset(opsctl, shop, monkeypatch, answers):
     code, asked = answers_of(opsctl, shop, monkeypatch, answers, "init", "--template", "shop")
-    assert (code, asked) == (0, DOMAIN + VENDOR)
+    assert (code, asked) == (0, TWO + DOMAIN + VENDOR)
     assert "https://unset-domain.invalid/" in written(opsctl)["services/web.yaml"]
 
 
