@@ -48,7 +48,8 @@ def _rows(template: Template) -> str:
 
 def introduction(missing: Mapping[str, Value]) -> str:
     """What a person is told before the questions."""
-    return f"{count('value', len(missing))} to give; Enter takes what stands after `otherwise`, or leaves it unset\n"
+    values = count("value", len(missing))
+    return f"{values} to give; Enter takes what stands after `otherwise`, or leaves it unset\n"
 
 
 def question(name: str, value: Value) -> str:
