@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from opsctl.commands.options import Out, Quiet, Selectors, Where, emit, one_of, open_workspace, reader_of
+from opsctl.prose import count, line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +28,8 @@ EPILOG = """Examples:
   opsctl check --failed                 what was not up last time
   opsctl check --quiet                  for cron: no output when all is well
   opsctl check -o junit --out out.xml   for CI
+  opsctl check tier:critical --wait 5m  after a deploy: until all are up, or not in time
+  opsctl check --save-baseline monday   and later: opsctl check --since-baseline monday
 """
 
 
@@ -63,6 +68,20 @@ def check(
     exit_style: Annotated[
         str, typer.Option("--exit-style", metavar="STYLE", help="opsctl, or nagios for 0, 1, 2 and 3.")
     ] = "opsctl",
+    wait: Annotated[
+        str | None, typer.Option("--wait", metavar="LENGTH", help="Check until all are up, as long as `5m`.")
+    ] = None,
+    every: Annotated[
+        str, typer.Option("--every", metavar="LENGTH", help="The pause of --wait and --watch.")
+    ] = "10s",
+    watch: Annotated[bool, typer.Option("--watch", help="Check again and again, until Ctrl-C.")] = False,
+    baseline: Annotated[
+        str | None,
+        typer.Option("--since-baseline", metavar="NAME", help="Fail only on what is newly broken."),
+    ] = None,
+    save_baseline: Annotated[
+        str | None, typer.Option("--save-baseline", metavar="NAME", help="Keep how all stands, by a name.")
+    ] = None,
     where: Where = None,
 ) -> None:  # fmt: skip
     """Probe services and say what is up, degraded, down or unknown."""
@@ -76,10 +95,10 @@ def check(
     options = Options(
         tuple(selectors or ()), tuple(exclude or ()), failed, jobs, _seconds(timeout), record, explain, quiet
     )
+    again = _again(wait, every, watch=watch)
+    shown = Shown(output, out, fail_on, exit_style, baseline, save_baseline)
     try:
-        code = _check(
-            options, where, dry_run=dry_run, output=output, out=out, fail_on=fail_on, style=exit_style
-        )
+        code = _check(options, where, shown, again, dry_run=dry_run)
     except OpsctlError as error:
         if exit_style != "nagios":
             raise
@@ -87,16 +106,34 @@ def check(
     raise typer.Exit(code)
 
 
-def _check(
-    options: Options,
-    where: Path | None,
-    *,
-    dry_run: bool,
-    output: str,
-    out: Path | None,
-    fail_on: str,
-    style: str,
-) -> int:
+class Shown(NamedTuple):
+    """How an answer is given: its format and file, what fails, and what it is compared with or kept as."""
+
+    output: str
+    out: Path | None
+    fail_on: str
+    style: str
+    baseline: str | None
+    save_baseline: str | None
+
+
+class Again(NamedTuple):
+    """How often checks are made: `watch` for ever, else until all are up for `wait` seconds at most."""
+
+    wait: float
+    every: float
+    watch: bool
+
+
+def _again(wait: str | None, every: str, *, watch: bool) -> Again:
+    from opsctl.errors import UsageError
+
+    if wait is not None and watch:
+        raise UsageError("`--wait` ends when all are up, and `--watch` never does; use one of them")
+    return Again(_seconds(wait, "--wait", 86_400) or 0.0, _seconds(every, "--every", 86_400) or 10.0, watch)
+
+
+def _check(options: Options, where: Path | None, shown: Shown, again: Again, *, dry_run: bool) -> int:
     from opsctl.checking import selected
     from opsctl.world import this_world
 
@@ -104,39 +141,89 @@ def _check(
     workspace = open_workspace(where, world.environ, light=True)
     names = selected(workspace, options)
     if dry_run:
-        emit(world, _listing(workspace, names), out)
-    elif not names:
-        emit(world, "" if options.single else "nothing was down, degraded or unknown last time\n", out)
-    else:
-        outcome = _run(workspace, names, options, world)
-        _show(outcome, output, out, options, world)
+        emit(world, _listing(workspace, names), shown.out)
+        return 0
+    if not names:
+        emit(world, "" if options.single else "nothing was down, degraded or unknown last time\n", shown.out)
+        return 0
+    if shown.baseline is not None:
+        from opsctl.comparing import load_baseline
+
+        load_baseline(workspace, shown.baseline)
+    code, once = 0, True
+    while once or again.watch:
+        outcome = _until_up(workspace, names, options, world, again)
+        _show(outcome, shown.output, shown.out, options, world)
         _heal(workspace, where, outcome, options, world)
-        return _code(outcome, fail_on, style)
-    return 0
+        code = _answer(workspace, outcome, shown, world)
+        once = False
+        if again.watch:
+            if outcome.signal is not None:
+                break
+            from opsctl.pausing import pause
+
+            pause(again.every)
+            world = replace(world, now=this_world().now)
+    return code
+
+
+def _until_up(
+    workspace: Workspace, names: list[str], options: Options, world: World, again: Again
+) -> Outcome:
+    """The outcome of the first run in which all is up, or of the last one in time."""
+    from opsctl.pausing import pause
+
+    began = time.monotonic()
+    while True:
+        now = world.now + time.monotonic() - began
+        outcome = _run(workspace, names, options, replace(world, now=now))
+        bad = [one for one in outcome.run.checked if not (one.standing.state.good and one.result.state.good)]
+        left = began + again.wait - time.monotonic()
+        if not bad or outcome.signal is not None or left <= 0:
+            return outcome
+        if world.stderr.isatty():
+            world.stderr.write(f"{count('check', len(bad))} not up; looking again for {left:.0f} s\n")
+        pause(min(again.every, left))
+
+
+def _answer(workspace: Workspace, outcome: Outcome, shown: Shown, world: World) -> int:
+    """The exit code; a baseline is compared with, or kept."""
+    if shown.save_baseline is not None and outcome.signal is None:
+        from opsctl.comparing import save_baseline
+
+        save_baseline(workspace, shown.save_baseline, outcome.run)
+        world.stderr.write(f"kept as baseline {line(shown.save_baseline)}\n")
+    if shown.baseline is None or outcome.signal is not None:
+        return _code(outcome, shown.fail_on, shown.style)
+    from opsctl.comparing import compare, exit_code, load_baseline
+    from opsctl.formats.comparison import write
+
+    comparison = compare(outcome.run, shown.baseline, *load_baseline(workspace, shown.baseline))
+    world.stderr.write(write(comparison))
+    return exit_code(outcome.run, comparison)
 
 
 def _unknown(error: OpsctlError) -> int:
     """A monitoring system reads one line and 3 for whatever kept us from checking."""
-    from opsctl.prose import line
     from opsctl.world import this_world
 
     emit(this_world(), f"OPSCTL UNKNOWN - {line(str(error)).replace('|', '/')}\n")
     return 3
 
 
-def _seconds(text: str | None) -> float | None:
+def _seconds(text: str | None, option: str = "--timeout", most: float = 3600) -> float | None:
     from opsctl.errors import UsageError
     from opsctl.outcome import Kind
-    from opsctl.units import parse
+    from opsctl.units import brief, parse
 
     if text is None:
         return None
     try:
         seconds = parse(Kind.DURATION, text)
     except ValueError as error:
-        raise UsageError(f"--timeout: {error}") from error
-    if not 0 < seconds <= 3600:
-        raise UsageError("--timeout must be more than 0s and at most 1h")
+        raise UsageError(f"{option}: {error}") from error
+    if not 0 < seconds <= most:
+        raise UsageError(f"{option} must be more than 0s and at most {brief(Kind.DURATION, most)}")
     return seconds
 
 
@@ -173,7 +260,6 @@ def _heal(workspace: Workspace, where: Path | None, outcome: Outcome, options: O
     if not (named and options.record and outcome.run.recorded) or outcome.signal is not None:
         return
     from opsctl.healing import heal
-    from opsctl.prose import line
 
     whole = open_workspace(where, world.environ)
     for one in heal(whole, world, outcome.run.checked):

@@ -307,6 +307,11 @@ CREATE TABLE maintained (
     until INTEGER NOT NULL,
     PRIMARY KEY (check_id, window, since)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE baselines (
+    name TEXT PRIMARY KEY,
+    at INTEGER NOT NULL,
+    states TEXT NOT NULL            -- JSON: the state of every check that was made then
+) STRICT, WITHOUT ROWID;
 """
 
 

@@ -1,0 +1,79 @@
+"""`opsctl check` again and again: until all is up, for ever, and against a baseline."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+WORKSPACE = """
+    version: 1
+    name: Shop
+    services:
+      api: {checks: {ready: {file: run/api}}}
+      web: {checks: {ready: {file: run/web}}}
+"""
+
+
+@pytest.fixture
+def shop(opsctl):
+    opsctl.write("opsctl.yaml", WORKSPACE).write("run/web", "")
+    return opsctl
+
+
+def test_a_deploy_waits_until_all_are_up(shop):
+    child = subprocess.Popen(shop.argv("check", "--wait", "60s", "--every", "100ms"), cwd=shop.path,
+                             env=shop.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)  # fmt: skip
+    while not (shop.path / ".opsctl/opsctl.db").exists():
+        pass
+    shop.write("run/api", "")
+    out, err = child.communicate(timeout=30)
+    assert (child.returncode, err) == (0, b"")
+    assert out.endswith(b"2 checks: 2 up\n")
+
+
+def test_what_is_not_up_in_time_is_told(shop):
+    ran = shop("check", "--wait", "300ms", "--every", "100ms")
+    assert ran.code == 1
+    assert ran.out.endswith("2 checks: 1 up, 1 down\n")
+    assert shop("check", "--wait", "1s", "--watch").err == (
+        "opsctl: `--wait` ends when all are up, and `--watch` never does; use one of them\n"
+    )
+    assert shop("check", "--wait", "soon").code == 2
+
+
+def test_watch_goes_on_until_it_is_interrupted(shop):
+    child = subprocess.Popen(shop.argv("check", "--watch", "--every", "50ms"), cwd=shop.path,
+                             env={**os.environ, "PYTHONUNBUFFERED": "1"}, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    shown = b""
+    while shown.count(b"2 checks:") < 3:
+        shown += os.read(child.stdout.fileno(), 65536)
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=30)
+    assert child.returncode == 130
+
+
+def test_only_what_is_newly_broken_fails_against_a_baseline(shop):
+    kept = shop("check", "--save-baseline", "monday")
+    assert (kept.code, kept.err) == (1, "kept as baseline monday\n")
+    same = shop("check", "--since-baseline", "monday")
+    assert (same.code, same.err) == (
+        0,
+        "since baseline monday of 2026-11-20 12:00:00 UTC:\n  fixed: none\n  still: api/ready\n  new: none\n",
+    )
+    shop.write("run/api", "")
+    (shop.path / "run/web").unlink()
+    other = shop("check", "--since-baseline", "monday")
+    assert other.code == 1
+    assert other.err.endswith("  fixed: api/ready\n  still: none\n  new: web/ready\n")
+    shop.write("opsctl.yaml", WORKSPACE + "      db: {checks: {ready: {file: run/db}}}\n")
+    assert shop("check", "db", "--since-baseline", "monday").code == 1
+
+
+def test_a_baseline_that_is_not_there_is_told_before_anything_is_checked(shop):
+    shop("check", "--save-baseline", "monday")
+    ran = shop("check", "--since-baseline", "munday")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "opsctl: no baseline is called `munday`; did you mean `monday`?\n"
