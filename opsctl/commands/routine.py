@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from opsctl.commands import routine_export
 from opsctl.commands.completing import declared, parts_of
 from opsctl.commands.deciding import desk_at
 from opsctl.commands.options import DryRun, Format, Quiet, Where, asked, emit, one_of
@@ -47,6 +48,7 @@ def register(app: typer.Typer) -> None:
     for command in (due, show, run, done, skip, history, next_, lint):
         group.command(command.__name__.rstrip("_"))(command)
     group.command("list")(list_)
+    routine_export.register(group)
     app.add_typer(group, name="routine")
 
 
