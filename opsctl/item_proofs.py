@@ -87,7 +87,7 @@ def _elsewhere(spoken: Spoken) -> Proof | None:
 def _newest(workspace: Workspace, spoken: Spoken, looks: Sequence[Look]) -> Proof:
     told = next((one for one in looks if one.verdict in _TELLING), None)
     word = _signed(workspace, spoken)
-    if word is not None and (told is None or cast("float", word.at) >= told.gate.decided):
+    if word is not None and (told is None or cast("float", word.at) > told.gate.decided):
         return word
     if told is not None:
         newer = looks[: looks.index(told)]
@@ -112,7 +112,7 @@ def _decided(spoken: Spoken, look: Look, *, untold: bool) -> Proof:
         why = "a sign-off was taken back"
     elif untold:
         why = "a newer decision could not tell"
-    elif spoken.at > at + lasts:
+    elif spoken.at >= at + lasts:
         why = "too old"
     words = f"{why}; {message}" if why else message
     return Proof("stale" if why else "proven", words, gate.subject, at, at + lasts)
@@ -149,7 +149,7 @@ def _signed(workspace: Workspace, spoken: Spoken) -> Proof | None:
     at, words = best
     until = at + (spoken.item.terms.valid_for or LASTS)
     said = f"signed by {listed([line(one.who) for one in words])}"
-    if spoken.at > until:
+    if spoken.at >= until:
         return Proof("stale", f"too old; {said}", words[0].subject, at, until)
     return Proof("proven", said, words[0].subject, at, until)
 

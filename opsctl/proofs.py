@@ -21,7 +21,7 @@ from opsctl.store.slots import since
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from opsctl.definitions import CheckDefinition, Workspace
     from opsctl.ledger.incident import Incident
@@ -100,28 +100,43 @@ def _check(check: CheckDefinition, seen: Seen | None, now: float) -> Proof:
 
 
 def _items(then: Then) -> Iterator[Claim]:
-    gates, signoffs, waivers = (then.of(prefix) for prefix in ("GATE", "SGN", "WVR"))
+    gates = _by(then.of("GATE"), lambda one: one.checklist)
+    words, excuses = (
+        _by(then.of(prefix), lambda one: (one.checklist, one.item)) for prefix in ("SGN", "WVR")
+    )
     for name, checklist in then.workspace.checklists.items():
-        looks = looks_by_item(one for one in reversed(gates) if one.checklist == name)
+        looks = looks_by_item(reversed(gates.get(name, [])))
         for identity, item in checklist.items.items():
             # What is only tried out claims nothing yet.
             if item.terms.shadow:
                 continue
-            words, excuses = (
-                [one for one in some if (one.checklist, one.item) == (name, identity)]
-                for some in (signoffs, waivers)
+            spoken = Spoken(
+                identity,
+                item,
+                looks.get(identity, ()),
+                words.get((name, identity), ()),
+                excuses.get((name, identity), ()),
+                then.at,
+                then.present,
             )
-            spoken = Spoken(identity, item, looks.get(identity, ()), words, excuses, then.at, then.present)
             owner = item.terms.owner or checklist.owner
             proof = proof_of_item(then.workspace, spoken)
             yield Claim("item", f"{name}/{identity}", owner, (), checklist.tags, proof)
 
 
+def _by(records: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
+    """The records by what they are of, in their order."""
+    found: dict[Any, list[Any]] = {}
+    for one in records:
+        found.setdefault(key(one), []).append(one)
+    return found
+
+
 def _runbooks(then: Then) -> Iterator[Claim]:
-    runs = then.of("RUN")
+    runs = _by(then.of("RUN"), lambda one: one.runbook)
     for name, runbook in then.workspace.runbooks.items():
         procedure = runbook.procedure
-        proof = _runbook(then, runbook, [one for one in runs if one.runbook == name])
+        proof = _runbook(then, runbook, runs.get(name, []))
         naming = (one.id for one in then.workspace.services.values() if _names(one, name))
         services = tuple(dict.fromkeys((*procedure.services, *naming)))
         yield Claim("runbook", name, procedure.owner, services, procedure.tags, proof)
@@ -151,9 +166,7 @@ def _runbook(then: Then, runbook: Runbook, runs: Sequence[Run]) -> Proof:
 
 
 def _routines(then: Then) -> Iterator[Claim]:
-    slots: dict[str, list[Slot]] = {}
-    for one in then.of("RTN"):
-        slots.setdefault(one.routine, []).append(one)
+    slots = _by(then.of("RTN"), lambda one: one.routine)
     counted = since(then.db)
     for name, routine in then.workspace.routines.items():
         plan = routine.plan
@@ -166,9 +179,11 @@ def _routines(then: Then) -> Iterator[Claim]:
 
 
 def _routine(then: Then, routine: Routine, slots: Sequence[Slot], begin: float) -> Proof:
+    # A time that was left out ahead hides none that has come.
+    slots = [one for one in slots if one.due <= then.at]
     if not slots:
         return Proof("never", "never run")
-    scheduled = [one for one in slots if one.scheduled] or list(slots)
+    scheduled = [one for one in slots if one.scheduled] or slots
     last = max(scheduled, key=lambda one: one.due)
     try:
         late = (
