@@ -139,7 +139,8 @@ def _read(path: Path, missing: str | None) -> str:
             raise UsageError(f"{line(str(path))} is not there; write it with `--out`") from None
         return missing
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{line(str(path))} cannot be read: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"{line(str(path))} cannot be read: {why}") from error
 
 
 def _strays(place: Path, files: Mapping[str, str]) -> list[str]:

@@ -84,7 +84,9 @@ def _site(desk: Desk, target: Target, program: str, folder: str | None, image: s
 
     if image is None and target in {"gitlab", "kubernetes"}:
         raise UsageError(f"{target} runs containers; name an image that has opsctl with `--image`")
-    root, store = desk.workspace.root, desk.workspace.store
+    if target == "systemd" and set(program) & set("\"'\\"):
+        raise UsageError("systemd runs no program whose name has a quote or a backslash; name another")
+    root, store = desk.workspace.root.resolve(), desk.workspace.store.resolve()
     kept = store.relative_to(root).parts[0] if store.is_relative_to(root) else ".opsctl"
     usual = {"crontab": str(root), "systemd": str(root), "kubernetes": "/ops"}
     there = usual.get(target, _in_repository(root)) if folder is None else folder

@@ -94,7 +94,9 @@ def _systemd(entries: Sequence[Entry], site: Site) -> dict[str, str]:
     found = {}
     for entry in entries:
         name = f"opsctl-routine-{entry.name}" if entry.name else "opsctl-routines"
-        argv = " ".join(_unit_word(one) for one in (site.program, *entry.arguments))
+        # The names of routines need no quotes; of programs, systemd takes none that has one.
+        program = _unit_text(site.program)
+        argv = " ".join([f'"{program}"' if " " in program else program, *entry.arguments])
         head = [_head("systemd", entries), "[Unit]", f"Description={_unit_text(_said(entry))}"]
         run = ["Type=oneshot", f"WorkingDirectory={_unit_text(site.folder)}", f"ExecStart={argv}"]
         online = ["Wants=network-online.target", "After=network-online.target"]
@@ -107,13 +109,6 @@ def _systemd(entries: Sequence[Entry], site: Site) -> dict[str, str]:
 
 def _unit_text(text: str) -> str:
     return text.replace("%", "%%")
-
-
-def _unit_word(word: str) -> str:
-    plain = _unit_text(word).replace("$", "$$")
-    if re.fullmatch(r"[A-Za-z0-9_./:=@%+-]+", plain):
-        return plain
-    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _github(entries: Sequence[Entry], site: Site) -> list[str]:
