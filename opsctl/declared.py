@@ -69,6 +69,9 @@ class CheckTerms(Terms):
     warn: Annotated[Expectations, Doc("What must hold for it not to be degraded.")] = None
     title: Annotated[str | None, Doc("What people call it.")] = None
     runbook: Annotated[RunbookId | None, Doc("What to do when it is down: runbooks/ID.md.")] = None
+    expect_survivor: Annotated[
+        Mapping[Name, str], Doc("Faults of `check --prove` that it need not catch, each with the reason.")
+    ] = field(default_factory=dict)
     remedy: Annotated[
         Any, _section("opsctl.policies", "Remedy"), Doc("A runbook that is run when it is down.")
     ] = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class CheckDefinition(NamedTuple):
     """One probe of a service and what is expected of it. Times are seconds.
 
     `timeout` bounds one attempt, so the whole check ends within `deadline`. `every` is how often
-    results are expected: a result that is older than `lapse` says nothing about now.
+    results are expected: a result that is older than `lapse` says nothing about now. `excused` are faults
+    that it need not catch, with the reason.
     """
 
     name: str
@@ -46,6 +48,7 @@ class CheckDefinition(NamedTuple):
     title: str
     runbook: str | None
     remedy: Remedy | None = None
+    excused: Mapping[str, str] = MappingProxyType({})
 
     @property
     def deadline(self) -> float:

@@ -206,6 +206,7 @@ def _check(name: str, check: DeclaredCheck, service: DeclaredService, defaults: 
         title=terms.title or "",
         runbook=runbook.text if runbook else None,
         remedy=terms.remedy,
+        excused=terms.expect_survivor,
     )
 
 

@@ -29,6 +29,7 @@ EPILOG = """Examples:
   opsctl check --quiet                  for cron: no output when all is well
   opsctl check -o junit --out out.xml   for CI
   opsctl check tier:critical --wait 5m  after a deploy: until all are up, or not in time
+  opsctl check --prove                  which failures would nobody notice?
   opsctl check --save-baseline monday   and later: opsctl check --since-baseline monday
 """
 
@@ -82,6 +83,9 @@ def check(
     save_baseline: Annotated[
         str | None, typer.Option("--save-baseline", metavar="NAME", help="Keep how all stands, by a name.")
     ] = None,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Which failures would each check still call up? Asks nobody.")
+    ] = False,
     where: Where = None,
 ) -> None:  # fmt: skip
     """Probe services and say what is up, degraded, down or unknown."""
@@ -95,6 +99,8 @@ def check(
     options = Options(
         tuple(selectors or ()), tuple(exclude or ()), failed, jobs, _seconds(timeout), record, explain, quiet
     )
+    if prove:
+        raise typer.Exit(_prove(options, where, output, out))
     again = _again(wait, every, watch=watch)
     shown = Shown(output, out, fail_on, exit_style, baseline, save_baseline)
     try:
@@ -165,6 +171,21 @@ def _check(options: Options, where: Path | None, shown: Shown, again: Again, *, 
             pause(again.every)
             world = replace(world, now=this_world().now)
     return code
+
+
+def _prove(options: Options, where: Path | None, output: str, out: Path | None) -> int:
+    """Judge the checks by synthetic failures; 1 where one of them would be missed."""
+    from opsctl.checking import selected
+    from opsctl.formats.proving import write
+    from opsctl.proving import prove
+    from opsctl.world import this_world
+
+    one_of("--output", output, ("text", "json"))
+    world = this_world()
+    workspace = open_workspace(where, world.environ, light=True)
+    proofs = prove(workspace, selected(workspace, options))
+    emit(world, write(proofs, output), out)
+    return 1 if any(one.blind for one in proofs) else 0
 
 
 def _until_up(

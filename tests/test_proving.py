@@ -1,0 +1,219 @@
+"""Synthetic failures: which a check catches, that they are what probes really see, and that CI can ask for it."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from web import Answer
+
+from opsctl.checks import KINDS
+from opsctl.expectations import parse
+from opsctl.faults import faults_of
+from opsctl.judging import judge
+from opsctl.proving import caught, prove
+from opsctl.workspace import load_workspace
+
+# A check of each type as people write it at first, and what it does not see then.
+FIRST = {
+    "http": ("http: https://example.com/", {"error-page-200", "login-page", "empty-body", "broken-json", "json-error",
+             "json-empty", "json-null", "json-list", "slow", "expires-soon"}),
+    "tcp": ("tcp: example.com:22", {"silent", "other-service", "slow"}),
+    "tls": ("tls: example.com:443", {"chain-expires-soon", "old-protocol", "slow"}),
+    "dns": ("dns: example.com", {"hijacked", "slow"}),
+    "command": ("command: [backup, --check]", {"error-and-0", "nothing-and-0", "slow"}),
+    "file": ("file: /var/backups/dump", {"stale", "empty", "garbage", "open-to-all"}),
+    "disk": ("disk: /", {"no-inodes", "read-only", "not-mounted"}),
+    "memory": ("memory: {}", {"swapping"}),
+    "load": ("load: {}", set()),
+    "process": ("process: nginx", {"restarting", "piling-up", "leaking"}),
+    "sqlite": ("sqlite: shop.db", set()),
+    "heartbeat": ("heartbeat: {name: nightly, every: 1d}", set()),
+    "group": ("group: {members: [a/x]}", set()),
+}  # fmt: skip
+
+
+def workspace(folder, check, more=""):
+    (folder / "opsctl.yaml").write_text(
+        "version: 1\nname: Shop\nservices:\n  a:\n    checks:\n      x: {file: /}\n"
+        f"      c:\n{textwrap.indent(textwrap.dedent(check) + more, '        ')}\n"
+    )
+    return load_workspace(folder, {})
+
+
+@pytest.mark.parametrize("type_", KINDS)
+def test_every_type_has_faults_and_says_what_it_is_blind_to(tmp_path, type_):
+    check, blind = FIRST[type_]
+    (proof,) = prove(workspace(tmp_path, check), ["a/c"])
+    assert {one.fault for one in proof.survivors} == blind
+    assert proof.faults > len(blind)
+    assert all(one.cure and one.text for one in proof.survivors)
+
+
+@pytest.mark.parametrize("type_", KINDS)
+def test_no_answer_is_never_up(tmp_path, type_):
+    check = workspace(tmp_path, FIRST[type_][0]).checks()["a/c"][1]
+    for fault in faults_of(type_, check.kind, check.timeout):
+        assert fault.failure is None or caught(check, fault)
+
+
+def test_the_cures_cure(tmp_path):
+    strict = (
+        "http: https://example.com/\n"
+        "expect: [status == 200, 'json.status == \"ok\"', latency < 2s, expires_in > 14d]"
+    )
+    (proof,) = prove(workspace(tmp_path, strict), ["a/c"])
+    assert proof.survivors == ()
+    file = 'file: /x\nexpect: [age < 26h, size > 0B, sha256 == "ab", mode == "0640"]'
+    (proof,) = prove(workspace(tmp_path, file), ["a/c"])
+    assert proof.survivors == ()
+
+
+def test_a_certificate_that_is_not_verified_is_a_survivor(tmp_path):
+    check = "http: {url: https://example.com/, verify: false}\nexpect: [status == 200, latency < 2s]"
+    (proof,) = prove(workspace(tmp_path, check), ["a/c"])
+    assert {"expired-certificate", "wrong-name", "untrusted"} <= {one.fault for one in proof.survivors}
+    assert {one.cure for one in proof.survivors if one.fault == "wrong-name"} == {"verify: true"}
+
+
+_HTTP = st.sampled_from(["status == 200", 'body contains "Shop"', 'json.status == "ok"', "size > 0B", "latency < 1s",
+                         'header.content-type contains "json"', "expires_in > 14d", "json exists"])  # fmt: skip
+
+
+@given(some=st.lists(_HTTP, min_size=1, max_size=4), more=_HTTP)
+def test_another_expectation_never_lets_more_survive(tmp_path_factory, some, more):
+    folder = tmp_path_factory.mktemp("prove")
+
+    def blind(expectations):
+        listed = json.dumps(expectations)
+        (proof,) = prove(workspace(folder, f"http: https://example.com/\nexpect: {listed}"), ["a/c"])
+        return {one.fault for one in proof.survivors}
+
+    assert blind([*some, more]) <= blind(some)
+
+
+def test_a_survivor_may_be_excused_with_a_reason_and_an_idle_excuse_is_told(opsctl):
+    opsctl.write("opsctl.yaml", """
+        version: 1
+        name: Shop
+        services:
+          a:
+            checks:
+              memory:
+                memory: {}
+                expect_survivor: {swapping: There is no swap, full: x}
+              load: {load: {}}
+    """)  # fmt: skip
+    ran = opsctl("check", "--prove")
+    assert (ran.code, ran.out) == (0, (
+        "proven\ta/memory\tcatches 1 of 2 faults\n"
+        "  excused swapping: all of the swap is used; There is no swap\n"
+        "  `expect_survivor: full` is no survivor; take it away\n"
+        "proven\ta/load\tcatches 1 of 1 faults\n"
+        "2 checks, 3 faults: 0 survivors, 1 excused\n"
+    ))  # fmt: skip
+    assert not (opsctl.path / ".opsctl").exists()
+
+
+def test_ci_may_ask_for_no_survivors(opsctl):
+    opsctl.write("opsctl.yaml", "version: 1\nname: Shop\nservices: {a: {checks: {m: {memory: {}}}}}\n")
+    ran = opsctl("check", "--prove", "-o", "json")
+    assert ran.code == 1
+    (check,) = json.loads(ran.out)["checks"]
+    assert check == {
+        "check": "a/m",
+        "faults": 2,
+        "survivors": [{"fault": "swapping", "text": "all of the swap is used", "cure": "swap_used_percent < 80%",
+                       "excuse": None}],
+        "idle_excuses": [],
+    }  # fmt: skip
+
+
+def asked(kind, *names):
+    return [parse(text, kind.SUBJECTS) for text in names]
+
+
+def agree(check, real, fault, *expectations):
+    """Whether expectations come to the same of what a probe saw and of what the fault says."""
+    for one in asked(check.kind, *expectations):
+        assert (judge(one, real.values).verdict is True) == (judge(one, fault.values).verdict is True), (
+            fault.name, str(one), real.values,
+        )  # fmt: skip
+
+
+def look(folder, definition):
+    from opsctl.checks import Ask
+
+    check = workspace(folder, definition).checks()["a/c"][1]
+    ask = Ask(5.0, frozenset({"status", "body", "json", "size", "header", "exit_code", "stdout", "stderr", "rows",
+                              "value", "row", "exists", "age", "content", "received", "matched", "connected"}),
+              lambda template: template.text, {}, folder, 0.0, lambda _: None, lambda _: [])  # fmt: skip
+    return check, check.kind.probe(ask)
+
+
+HTTP = {
+    "status-500": Answer(500, b"<html>broken</html>", {"Content-Type": "text/html"}),
+    "status-404": Answer(404, b"<html>gone</html>", {"Content-Type": "text/html"}),
+    "error-page-200": Answer(
+        200, b"<html>Service Temporarily Unavailable</html>", {"Content-Type": "text/html"}
+    ),
+    "empty-body": Answer(200, b"", {"Content-Type": "text/html"}),
+    "broken-json": Answer(200, b'{"status": "ok", "items": [', {"Content-Type": "text/html"}),
+    "json-error": Answer(200, b'{"status": "error", "error": "no database", "ok": false}'),
+    "json-empty": Answer(200, b"{}"),
+    "json-null": Answer(200, b"null"),
+    "json-list": Answer(200, b"[]"),
+}
+
+
+@pytest.mark.parametrize("name", HTTP)
+def test_a_fault_of_http_is_what_a_probe_really_sees(tmp_path, web, name):
+    check, real = look(tmp_path, f"http: {web.answer('/x', HTTP[name])}")
+    (fault,) = (one for one in faults_of("http", check.kind, 5.0) if one.name == name)
+    touched = [
+        'json.status == "ok"',
+        "json exists",
+        'body contains "a word that only the right page has"',
+        "size > 0B",
+    ]
+    touched += ["status == 200"] if "status" in fault.values else []
+    touched += ['header.content-type contains "json"'] if "header" in fault.values else []
+    agree(check, real, fault, *touched)
+
+
+@pytest.mark.parametrize(
+    ("name", "script"),
+    [
+        ("exit-2", "echo OK - all is well; exit 2"),
+        ("error-and-0", "echo ERROR: cannot connect; echo ERROR: cannot connect >&2"),
+        ("nothing-and-0", ":"),
+    ],
+)
+def test_a_fault_of_a_command_is_what_a_probe_really_sees(tmp_path, name, script):
+    check, real = look(tmp_path, f"command: [sh, -c, {json.dumps(script)}]")
+    (fault,) = (one for one in faults_of("command", check.kind, 5.0) if one.name == name)
+    agree(check, real, fault, "exit_code == 0", 'stdout contains "OK"', 'stdout != ""', 'json.status == "ok"')
+
+
+def test_a_fault_of_a_file_and_of_a_database_is_what_a_probe_really_sees(tmp_path):
+    import sqlite3
+    from contextlib import closing
+
+    check, real = look(tmp_path, "file: no.such")
+    (fault,) = (one for one in faults_of("file", check.kind, 5.0) if one.name == "missing")
+    agree(check, real, fault, "exists == true", "age < 26h", "size > 0B")
+    (tmp_path / "empty").touch()
+    check, real = look(tmp_path, "file: empty")
+    (fault,) = (one for one in faults_of("file", check.kind, 5.0) if one.name == "empty")
+    agree(check, real, fault, "exists == true", "size > 0B", 'content contains "x"')
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as db:
+        db.execute("CREATE TABLE orders (id INTEGER)")
+    for name, query in (
+        ("no-rows", "SELECT id FROM orders"), ("null", "SELECT max(id) FROM orders"), ("zero", "SELECT count(*) FROM orders"),
+    ):  # fmt: skip
+        check, real = look(tmp_path, f"sqlite: {{path: shop.db, query: {query!r}}}")
+        (fault,) = (one for one in faults_of("sqlite", check.kind, 5.0) if one.name == name)
+        agree(check, real, fault, "rows > 0", "value > 0", "value exists")
