@@ -52,12 +52,14 @@ def export(
         Path | None,
         typer.Option("--check", metavar="PATH", help="Compare with this file, or `-`; for systemd, folder."),
     ] = None,
-    program: Annotated[str, typer.Option("--program", help="What opsctl is called there.")] = "opsctl",
+    program: Annotated[
+        str, typer.Option("--program", metavar="NAME", help="What opsctl is called there.")
+    ] = "opsctl",
     folder: Annotated[
         str | None, typer.Option("--folder", metavar="DIR", help="Where the workspace is there.")
     ] = None,
     image: Annotated[
-        str | None, typer.Option("--image", help="A container image that has opsctl.", show_default=False)
+        str | None, typer.Option("--image", metavar="IMAGE", help="A container image that has opsctl.")
     ] = None,
     where: Where = None,
 ) -> None:
