@@ -24,6 +24,7 @@ N8N_KEY = "n8n-key-of-the-tests"
 LOGS_TOKEN = "logs-token-of-the-tests"
 PAGE = "Everybody is welcome aboard"
 WAIT = 60
+_MENDED = 10
 _STATUSES = frozenset({"canceled", "crashed", "error", "new", "running", "success", "unknown", "waiting"})
 _PARTS = frozenset({"auth", "db", "db_postgres_user", "pooler", "realtime", "rest", "storage", "pg_bouncer"})
 
@@ -538,9 +539,9 @@ def _executions(condition: Condition) -> list[dict[str, object]]:
     }.get(condition, (300, 1, 0))
     return [
         *(_execution(5000 + at, "running", hours=2) for at in range(stuck)),
-        *(_execution(4000 + at, "error", hours=3, mended="8000") for at in range(2)),
+        *(_execution(4000 + at, "error", hours=3, mended="8000") for at in range(_MENDED)),
         *(_execution(3000 + at, "crashed" if at % 2 else "error", hours=4) for at in range(failed)),
-        *(_execution(1000 + at, "success", hours=5) for at in range(ended - failed - 2)),
+        *(_execution(1000 + at, "success", hours=5) for at in range(ended - failed - _MENDED)),
         *(_execution(100 + at, "error", hours=30) for at in range(50)),
     ]
 
