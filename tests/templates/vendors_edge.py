@@ -9,15 +9,17 @@ import stat
 import sys
 import threading
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from web import Answer, Web
 
+import opsctl
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
-    from pathlib import Path
 
     from web import Request
 
@@ -134,7 +136,7 @@ class Cloudflare(Vendor):
         self.hourly = 75_000
         self.databases = {DATABASE: ("shop", _memory())}
         self.databases[DATABASE][1].executescript(
-            f"create table {TABLE} (id integer); insert into {TABLE} values (1), (2), (3);"
+            f"create table {TABLE} (id integer); insert into {TABLE} values {', '.join(f'({one})' for one in range(60))};"
         )
         super().__init__()
 
@@ -312,6 +314,8 @@ class Vercel(Vendor):
     def speak(self, asked: Asked) -> Answer:
         if asked.method == "GET" and asked.path == "/v2/user":
             return answer(200, {"user": {"id": "user_1", "email": "ops@example.com"}})
+        if asked.method == "GET" and asked.path == f"/v9/projects/{PROJECT}":
+            return answer(200, {"id": PROJECT, "name": "shop", "targets": {"production": {"id": self.live}}})
         if asked.method == "GET" and re.fullmatch(r"/v[67]/deployments", asked.path):
             return self._list(asked)
         if asked.method == "POST":
@@ -446,7 +450,7 @@ def summary(indicator: str) -> dict[str, object]:
 WRANGLER = '''\
 #!{python}
 """A stand-in for wrangler's D1 commands, against the API of the tests."""
-import json, os, sys, urllib.request
+import datetime, json, os, sys, urllib.request
 assert os.environ["CLOUDFLARE_ACCOUNT_ID"] == "{account}", "no account"
 BASE = "{api}/accounts/{account}/d1/database"
 def call(path, body=None, method=None):
@@ -464,6 +468,8 @@ if verb == "export":
     with open(rest[rest.index("--output") + 1], "w") as file:
         file.write("CREATE TABLE {table} (id integer);\\n")
         file.writelines(f"INSERT INTO {table} VALUES ({{row['id']}});\\n" for row in rows)
+    now = datetime.datetime.fromisoformat(open("{folder}/now").read()).timestamp()
+    os.utime(file.name, (now, now))
 elif verb == "execute":
     assert "--remote" in rest and "--yes" in rest
     call(f"/{{key}}/query", {{"sql": open(rest[rest.index("--file") + 1]).read()}})
@@ -486,14 +492,18 @@ MAIL = (
     '#!/bin/sh\nprintf "%s|" "$@" >> {folder}/mail.log\ncat >> {folder}/mail.log\necho >> {folder}/mail.log\n'
 )
 PYTHON = '#!/bin/sh\nSSL_CERT_FILE={ca} exec {python} "$@"\n'
-OPSCTL = '#!/bin/sh\nexec {python} -m opsctl "$@"\n'
+OPSCTL = '#!/bin/sh\nOPSCTL_NOW=$(cat {folder}/now) PYTHONPATH={root} exec {python} -m opsctl "$@"\n'
 
 
 def programs(folder: Path, cloudflare: Cloudflare, ca: Path) -> Path:
-    """A folder for the PATH with wrangler, npm, mail, and a Python that trusts the tests' CA."""
+    """A folder for the PATH with wrangler, npm, mail, and a Python that trusts the tests' CA.
+
+    `now` in it is what time it is for wrangler and opsctl, `npm.exit` how npm ends; `npm.log` and `mail.log` are what was asked.
+    """
     folder.mkdir()
     known = {
         "python": sys.executable,
+        "root": Path(opsctl.__file__).parents[1],
         "folder": folder,
         "ca": ca,
         "account": ACCOUNT,
