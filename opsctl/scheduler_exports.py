@@ -203,12 +203,7 @@ def _changed(schedule: Schedule, terms: Terms, target: Target) -> date | None:
     """
     calendar, until = terms.calendar, terms.at + _YEAR
     gap: Literal["after", "skip"] = "after" if target == "crontab" else "skip"
-    run = set(_within(schedule, calendar._replace(gap=gap, overlap="first"), terms.at, until))
-    late = (one for one in _within(schedule, calendar, terms.at, until) if one not in run)
+    run = set(occurrences(schedule, calendar._replace(gap=gap, overlap="first"), terms.at, until))
+    late = (one for one in occurrences(schedule, calendar, terms.at, until) if one not in run)
     first = next(late, None)
     return None if first is None else datetime.fromtimestamp(first, calendar.zone).date()
-
-
-def _within(schedule: Schedule, calendar: Calendar, since: float, until: float) -> Iterator[float]:
-    # What names every hour goes by real time there, too.
-    return iter(()) if schedule.hourly else occurrences(schedule, calendar, since, until)

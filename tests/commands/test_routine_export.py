@@ -568,6 +568,15 @@ def test_a_time_that_changed_is_drift(opsctl, shop):
     )
 
 
+def test_a_schedule_that_gitlab_should_have_otherwise_is_drift(opsctl, shop):
+    shop("gitlab", "--image", "x", "--each", "--out", "ci.yml")
+    opsctl.write("opsctl.yaml", SHOP.replace("daily at 02:30", "daily at 03:30"))
+    made = "#   glab schedule create --ref main --description opsctl-night --cron '30 {} * * *' --cronTimeZone Europe/Berlin --variable OPSCTL_JOB:opsctl-night\n"
+    assert shop("gitlab", "--image", "x", "--each", "--check", "ci.yml").out == (
+        f"--- ci.yml\n+++ opsctl routine export gitlab --each\n-{made.format(2)}+{made.format(3)}"
+    )
+
+
 def test_lines_of_others_are_no_drift_but_entries_of_routines_that_are_gone_are(opsctl, shop):
     written = shop("crontab", "--program", "/o", "--folder", "/s").out
     opsctl.write(
