@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import datetime
+import subprocess
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
+from servers import program
 from templates.vendors_bot import (
+    MOVED_CHAT,
     OPS_CHAT,
     OPS_TOKEN,
     PASSWORD,
@@ -25,6 +29,7 @@ from opsctl import trust
 # A Thursday, within the release window.
 NOW = "2026-11-19T12:00:00Z"
 BEFORE = "2026-11-19T11:55:00Z"
+THEN = "2026-12-06T14:05:00Z"
 SECRETS = {
     "TELEGRAM_BOT_TOKEN": TOKEN,
     "TELEGRAM_WEBHOOK_SECRET": SECRET,
@@ -56,8 +61,9 @@ ALL_UP = dict.fromkeys(
 class Bot:
     """The template's workspace, filled in for all that the tests run beside it."""
 
-    def __init__(self, opsctl, telegram, health, commands, folder):
+    def __init__(self, opsctl, telegram, health, database, cache, commands, folder):
         self.opsctl, self.telegram, self.health, self.programs = opsctl, telegram, health, commands
+        self.database, self.cache = database, cache
         self.path, self.folder = opsctl.path, folder
         self.env = {**SECRETS, "PATH": f"{commands.folder}{os.pathsep}{os.environ['PATH']}"}
 
@@ -132,11 +138,11 @@ def bot(opsctl, tmp_path_factory, certificates, web_tls, monkeypatch):
     (folder / "compose.yaml").write_text("services: {}\n")
     for name in ("bot.log", "database-20261119T023000Z.dump", "configuration-20261119T023000Z.tar.gz"):
         (folder / name).write_bytes(b"x" * 4096)
-        an_hour_ago = datetime.fromisoformat(NOW).timestamp() - 3000
-        os.utime(folder / name, (an_hour_ago, an_hour_ago))
+        written = datetime.fromisoformat(NOW).timestamp() - (900 if name == "bot.log" else 30_000)
+        os.utime(folder / name, (written, written))
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca))
     forget_trust()
-    made = Bot(opsctl, telegram, health, programs(folder / "programs", NOW), folder)
+    made = Bot(opsctl, telegram, health, database, cache, programs(folder / "programs", NOW), folder)
     said = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
     ran = made("init", "--template", "bot-service", "--name", "Example bot", *said)
     assert ran.code == 0, ran.err
@@ -336,8 +342,8 @@ def test_the_gate_names_all_that_is_not_there_yet_and_opens_when_it_is(bot):
     assert bot.verdicts("pre-deploy", *PRODUCTION) == (4, {"planned": "pending", "accepted": "pending"})
     accept(bot)
     assert bot.verdicts("pre-deploy", *PRODUCTION) == (0, {})
-    # Friday is no day for a deployment.
-    assert bot.verdicts("pre-deploy", *PRODUCTION, now="2026-11-20T09:00:00Z") == (1, {"window": "fail"})
+    # In the evening nobody is there to watch.
+    assert bot.verdicts("pre-deploy", *PRODUCTION, now="2026-11-19T18:00:00Z") == (1, {"window": "fail"})
 
 
 def test_the_gate_has_sixteen_items_in_four_groups_and_four_for_the_way_back(bot):
@@ -530,7 +536,7 @@ def test_a_deployment_goes_its_eight_steps_and_tells_the_team(bot):
         ),
         "ok",
     )
-    assert bot.telegram.sent() == [
+    assert bot.telegram.sent == [
         (OPS_CHAT, "Deployment of 1.5.0 begins; 1.4.2 runs until then. Support: erin."),
         (OPS_CHAT, "Version 1.5.0 runs. Deviations: It took longer"),
     ]
@@ -551,7 +557,7 @@ def test_a_deployment_that_is_not_well_brings_the_previous_version_back(bot):
     staging = ("--env", "staging", "--set", "services=staging")
     run = bot.go("run", "deploy", *staging, *DEPLOY, code=1)
     assert run["state"] == "recovered"
-    assert bot.telegram.sent()[-1] == (OPS_CHAT, "Version 1.5.0 was taken back; 1.4.2 runs again.")
+    assert bot.telegram.sent[-1] == (OPS_CHAT, "Version 1.5.0 was taken back; 1.4.2 runs again.")
     assert steps(run) == {
         "criteria": "ok",
         "stakeholders": "ok",
@@ -567,7 +573,7 @@ def test_a_deployment_that_is_not_well_brings_the_previous_version_back(bot):
 def test_a_deployment_does_not_begin_while_the_gate_is_closed(bot):
     run = bot.go("run", "deploy", *PRODUCTION, *DEPLOY, code=1)
     assert steps(run) == {"criteria": "failed"}
-    assert (bot.telegram.sent(), bot.programs.calls("docker compose")) == ([], [])
+    assert (bot.telegram.sent, bot.programs.calls("docker compose")) == ([], [])
 
 
 @pytest.mark.parametrize("state", ["rate-limited", "unauthorised", "down"])
@@ -645,7 +651,7 @@ def test_a_backup_is_taken_and_reports(bot):
     assert set(bot.seen("database/backup", "host/configuration-backup").values()) == {"down"}
     bot.programs.now(now)
     run = bot.go("run", "backup", now=now)
-    assert steps(run) == dict.fromkeys(("dump", "configuration", "old", "ended"), "ok")
+    assert steps(run) == dict.fromkeys(("dump", "configuration", "record", "old", "ended"), "ok")
     assert bot.check("database/backup", "database/backup-job", "host/configuration-backup", now=now) == (
         0,
         {},
@@ -723,7 +729,337 @@ def test_users_read_what_the_plan_says(bot):
     bot.go("run", "announce", "--set", "stage=before", "--set", "version=1.5.0", code=1)
     write_plan(bot)
     bot.go("run", "announce", "--set", "stage=after", "--set", "version=1.5.0", answers=[("right", "yes")])
-    assert bot.telegram.sent() == [(USERS_CHAT, (
+    assert bot.telegram.sent == [(USERS_CHAT, (
         "Version 1.5.0 is out.\n\nFeatures\nWhat features means.\n\nKnown issues\nWhat known issues means.\n"
         "\nFeedback\nWhat feedback means.\n\nHelp\nWhat help means."
     ))]  # fmt: skip
+
+
+def cron(bot, now):
+    """Call bin/cron.sh as cron does, at that time."""
+    bot.programs.now(now)
+    env = {"HOME": os.environ["HOME"], "SSL_CERT_FILE": os.environ["SSL_CERT_FILE"], **bot.env}
+    done = subprocess.run(
+        ["sh", "bin/cron.sh"], cwd=bot.path, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_team_is_told_what_changed_and_only_that(bot):
+    (bot.path / "routines/daily.yaml").unlink()
+    bot.edit(
+        "services/bot.yaml",
+        "        remedy: {runbook: restart-service, attempts: 2, within: 1h, cooldown: 10m}\n",
+        "",
+    )
+    assert cron(bot, "2026-11-19T12:00:00Z") == (0, "", "")
+    assert bot.telegram.sent == []
+    bot.health.state = "down"
+    # Most checks count from their second failure, and one from its third; then there is nothing new to tell.
+    assert [cron(bot, f"2026-11-19T12:{minute:02}:00Z")[0] for minute in (5, 10, 15, 20, 25)] == [
+        1,
+        1,
+        1,
+        1,
+        1,
+    ]
+    chats, texts = zip(*bot.telegram.sent, strict=True)
+    assert chats == (OPS_CHAT,) * 3
+    assert [[f"{state}\t{check}" in text for text in texts] for state, check in (
+        ("down", "staging/health"), ("down", "bot/health"), ("unknown", "bot/updates"), ("unknown", "bot/capacity"),
+    )] == [[True, True, True], [False, True, True], [False, True, True], [False, False, True]]  # fmt: skip
+    assert "\n✗ bot/health is down since 2026-11-19 12:05:00 UTC\n    status == 200 (found 503)" in texts[1]
+    assert "\n    runbook: runbooks/restart-service.md\n" in texts[1]
+    assert "\nopened INC-1 sev1: " in texts[1]
+    bot.health.state = "up"
+    assert cron(bot, "2026-11-19T12:30:00Z") == (0, "", "")
+    assert bot.telegram.sent[3:] == [(OPS_CHAT, "All is well again.")]
+
+
+@pytest.mark.parametrize("state", ["rate-limited", "down"])
+def test_what_the_chat_cannot_be_told_goes_by_mail_and_is_told_later(bot, state):
+    (bot.path / "routines/daily.yaml").unlink()
+    cron(bot, "2026-11-19T12:00:00Z")
+    bot.health.figures["data"]["inconsistencies"] = 1
+    bot.telegram.state = state
+    code, out, err = cron(bot, "2026-11-19T12:05:00Z")
+    assert (code, out) == (1, "")
+    assert "down\tbot/data\tjson.data.inconsistencies == 0 (found 1)" in err
+    assert OPS_TOKEN not in err
+    bot.telegram.state = "up"
+    cron(bot, "2026-11-19T12:10:00Z")
+    assert [chat for chat, text in bot.telegram.sent if "✗ bot/data is down" in text] == [OPS_CHAT]
+
+
+def test_a_workspace_that_is_broken_is_told_too(bot):
+    (bot.path / "routines/daily.yaml").write_text("routines: [\n")
+    code, _, _ = cron(bot, "2026-11-19T12:00:00Z")
+    assert code == 5
+    assert "routines/daily.yaml" in bot.telegram.sent[0][1]
+
+
+WAITS, FAILS, DONE = "waiting", "failed", "ok"
+# What becomes of each step when all is well, and nobody has signed or practised anything.
+ROUTINES = {
+    "health": {"checks": DONE},
+    "daily-look": {"report": DONE, "incidents": DONE, "messages": WAITS},
+    "alert-tuning": {"alerts": DONE} | dict.fromkeys(
+        ("thresholds", "noise", "gaps", "false-positives", "remedies", "causes"), WAITS),
+    "maintenance": {"runbook": DONE, "afterwards": DONE, "second": WAITS, "store": DONE},
+    "security-scan": {"scan": DONE, "backlog": DONE},
+    "weekly-figures": {"report": DONE, "trends": WAITS, "early-signs": WAITS, "spread": WAITS},
+    "after-deploy-now": dict.fromkeys(("verification", "deviations", "user-impact"), WAITS),
+    "announcements": dict.fromkeys(("before", "during", "after"), WAITS),
+    "after-deploy-24h": {"verification": WAITS},
+    "after-deploy-7d": {"verification": FAILS},
+    "docs-review": {"due": WAITS, "accuracy": WAITS, "completeness": WAITS, "feedback": WAITS, "quality": FAILS, "stale": FAILS},
+    "capacity-review": {"now": DONE, "report": DONE} | dict.fromkeys(
+        ("growth", "peaks", "forecast", "strategy", "procurement", "budget", "allocation"), WAITS),
+    "metrics-review": dict.fromkeys(
+        ("figures", "incidents", "deployments", "automation", "throughput", "freshness"), WAITS),
+    "users-review": dict.fromkeys(("satisfaction", "users", "support-tickets", "transactions"), WAITS),
+    "cost-review": {"cost": WAITS, "gains": WAITS},
+    "security-month": {"review": FAILS, "posture": WAITS},
+    "retrospective": {"successes": WAITS, "failures": WAITS, "reviews": DONE, "improvements": WAITS, "backlog": DONE},
+    "knowledge-session": {"session": WAITS},
+    "drills": {"freshness": WAITS, "drills": FAILS, "findings": WAITS},
+    "rollback-drill": {"drill": WAITS},
+    "restore-drill": {"drill": WAITS},
+    "load-test": {"test": WAITS, "baseline": WAITS},
+    "tuning": {"queries": WAITS, "cache": WAITS, "opportunities": WAITS},
+    "standards": {"bot": FAILS, "team": WAITS, "automation": WAITS, "fit": WAITS},
+}  # fmt: skip
+
+
+def routine(bot, name, now=NOW):
+    """Run a routine now, and what became of each of its steps."""
+    ran = bot("routine", "run", name, now=now)
+    found = json.loads(bot("routine", "history", name, "-o", "json", now=now).out)["slots"][0]
+    assert "internal error" not in ran.err
+    return {step["step"]: step["outcome"] for step in found["steps"]}
+
+
+def test_each_routine_does_what_machines_can_and_waits_for_people(bot):
+    write_plan(bot)
+    bot.check()
+    assert {name: routine(bot, name) for name in ROUTINES} == ROUTINES
+    known = [one["routine"] for one in json.loads(bot("routine", "list", "-o", "json").out)["routines"]]
+    assert sorted(known) == sorted([*ROUTINES, "nightly-backup"])
+
+
+def test_the_nightly_backup_is_due_at_half_past_two(bot):
+    # By the real clock, as files have their times by it.
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    bot("heartbeat", "ok", "database-backup", now=midnight.isoformat())
+    assert bot("routine", "run", "--due", "--quiet", now=midnight.isoformat()) == (0, "", "")
+    later = midnight + timedelta(days=1, hours=2, minutes=31)
+    bot.programs.now(later.isoformat())
+    before = {path.name for path in bot.folder.iterdir()}
+    ran = bot("routine", "run", "--due", now=later.isoformat())
+    assert "nightly-backup of " in ran.out
+    made = sorted(
+        {path.name.split("-")[0] for path in bot.folder.iterdir()} - {name.split("-")[0] for name in before}
+    )
+    assert made == ["record.db"]
+    assert len(bot.programs.calls("pg_dump")) == 1
+    state = json.loads(bot("routine", "history", "nightly-backup", "-o", "json", now=later.isoformat()).out)[
+        "slots"
+    ][0]
+    assert (state["state"], [one["outcome"] for one in state["steps"]]) == ("done", ["ok"])
+
+
+def test_a_version_that_passed_the_gate_is_followed_for_a_week(bot):
+    write_plan(bot)
+    bot.check()
+    practise(bot)
+    accept(bot)
+    assert bot("routine", "run", "--due", "--quiet", now="2026-11-19T12:01:00Z") == (0, "", "")
+    assert bot.verdicts("pre-deploy", *PRODUCTION, now="2026-11-19T12:02:00Z") == (0, {})
+    times = {"2026-11-19T13:03:00Z": "after-deploy-now", "2026-11-19T14:03:00Z": "announcements",
+             "2026-11-20T12:03:00Z": "after-deploy-24h", "2026-11-26T12:03:00Z": "after-deploy-7d"}  # fmt: skip
+    for now, name in times.items():
+        bot.programs.now(now)
+        bot("routine", "run", "--due", "--quiet", now=now)
+        begun = [
+            one
+            for one in times.values()
+            if json.loads(bot("routine", "history", one, "-o", "json", now=now).out)["slots"]
+        ]
+        assert begun == list(times.values())[: list(times).index(now) + 1]
+        waits = bot("routine", "due", now=now)
+        assert waits.code != 0
+        assert name in waits.out
+
+
+def test_a_step_is_signed_by_those_who_may_and_with_what_it_asks_for(bot):
+    for now in ("2026-12-06T13:55:00Z", THEN):
+        bot.programs.now(now)
+        bot("routine", "run", "--due", "--quiet", now=now)
+
+    def done(*words, who):
+        return bot("routine", "done", "users-review", "satisfaction", *words, who=who, now=THEN)
+
+    assert done("--note", "4.6 of 5", who="bob") == (1, "", "opsctl: bob is not product; who is: dave\n")
+    assert done(who="dave") == (2, "", "opsctl: satisfaction needs evidence: add --note, --url or --file\n")
+    assert done("--note", "4.6 of 5, 31 answers", who="dave").code == 0
+    slot = json.loads(bot("routine", "history", "users-review", "-o", "json", now=THEN).out)["slots"][0]
+    (signed,) = [one for one in slot["steps"] if one["step"] == "satisfaction"]
+    assert (signed["outcome"], signed["by"], signed["note"]) == ("ok", "dave", "4.6 of 5, 31 answers")
+
+
+def test_reports_show_services_against_their_objectives_and_what_was_decided(bot):
+    for minute in range(0, 60, 5):
+        bot.check(now=f"2026-11-19T11:{minute:02}:00Z")
+    bot.verdicts("pre-deploy", *PRODUCTION, now=BEFORE)
+    for period in ("daily", "weekly", "monthly", "handover", "standup"):
+        ran = bot("report", period)
+        assert (ran.code, ran.err) == (0, ""), period
+    text = bot("report", "daily").out
+    assert "## Services against target" in text
+    (line,) = [one for one in text.splitlines() if one.startswith("| bot ")]
+    assert "99.9%" in line
+    assert "pre-deploy" in text
+
+
+def test_with_common_it_is_valid_and_keeps_its_people(opsctl):
+    assert (
+        opsctl("init", "--template", "common", "--template", "bot-service", "--set", "owner=alice").code == 0
+    )
+    assert opsctl("validate", "--allow-unset") == (0, "valid: 11 services, 27 checks\n", "")
+    assert "  owner: [alice]\n" in (opsctl.path / "opsctl.yaml").read_text()
+
+
+def use_the_real(bot, stand_in, port, *names):
+    """Take the stand-ins of programs away, and put the port of a real server in the place of a stand-in's."""
+    for name in names:
+        (bot.programs.folder / name).unlink()
+    for path in (*bot.path.glob("services/*.yaml"), *bot.path.glob("bin/*.sh")):
+        path.write_text(path.read_text().replace(f"{stand_in}", f"{port}"))
+
+
+def test_a_real_cache_says_how_much_it_helps(bot, redis_server):
+    use_the_real(bot, bot.cache.port, redis_server.port, "redis-cli")
+    talk = ["redis-cli", "-p", str(redis_server.port)]
+
+    def tell(*words):
+        subprocess.run([*talk, *words], check=True, capture_output=True)
+
+    tell("config", "resetstat")
+    # Nobody asked it for anything, and its memory has no limit.
+    assert bot.seen("cache") == {"cache/ping": "up", "cache/use": "degraded"}
+    try:
+        tell("config", "set", "maxmemory", "100mb")
+        tell("set", "a", "1")
+        for _ in range(10):
+            tell("get", "a")
+        assert bot.seen("cache") == {"cache/ping": "up", "cache/use": "up"}
+        for _ in range(5):
+            tell("get", "b")
+        assert bot.seen("cache") == {"cache/ping": "up", "cache/use": "degraded"}
+    finally:
+        tell("config", "set", "maxmemory", "0")
+        tell("flushall")
+
+
+def test_a_real_database_is_backed_up_and_restored_beside_itself(bot, postgres_server):
+    program("pg_dump", "usr/lib/postgresql/*/bin")
+    use_the_real(
+        bot, bot.database.port, postgres_server.port, "psql", "pg_dump", "pg_restore", "createdb", "dropdb"
+    )
+
+    def tell(database, words):
+        talk = [
+            "psql",
+            "-qXAt",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(postgres_server.port),
+            "-U",
+            "postgres",
+            "-d",
+            database,
+        ]
+        return subprocess.run([*talk, "-c", words], check=True, capture_output=True, text=True).stdout
+
+    tell("postgres", "create role bot login createdb")
+    tell("postgres", "create database bot owner bot")
+    try:
+        tell(
+            "bot",
+            "create table users (id int); insert into users select generate_series(1, 341); alter table users owner to bot",
+        )
+        assert bot.seen("database/port", "database/sessions") == {
+            "database/port": "up",
+            "database/sessions": "up",
+        }
+        now = datetime.now(UTC).isoformat()
+        bot.programs.now(now)
+        bot.go("run", "backup", now=now)
+        run = bot.go("drill", "database-restore", answers=[DEVIATIONS], now=now)
+        (compared,) = [one["message"] for one in run["steps"] if one["step"] == "compare"]
+        assert compared == "exit code 0: public.users: 341"
+        assert tell("postgres", "select datname from pg_database where datname like 'bot%'") == "bot\n"
+        use_the_real(bot, postgres_server.port, bot.database.port)
+        assert bot.seen("database/sessions") == {"database/sessions": "down"}
+    finally:
+        tell("postgres", "drop database if exists bot_restored")
+        tell("postgres", "drop database bot")
+        tell("postgres", "drop role bot")
+
+
+def ask(telegram, method, token=TOKEN, **parameters):
+    """What the stand-in of Telegram answers to a method with JSON."""
+    return telegram.answer(
+        "POST", f"/bot{token}/{method}", "application/json", json.dumps(parameters).encode()
+    )
+
+
+def test_the_stand_in_of_telegram_refuses_what_telegram_refuses():
+    telegram = Telegram("https://bot.example.com/telegram")
+    bad = "Bad Request: "
+    said = {
+        (401, "Unauthorized"): ask(telegram, "getMe", token=TOKEN[:-1] + "x"),
+        (404, "Not Found"): ask(telegram, "getMe", token="no-token"),
+        (400, bad + "bad webhook: An HTTPS URL must be provided for webhook"): ask(
+            telegram, "setWebhook", url="http://bot.example.com/"),
+        (400, bad + "bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443"): ask(
+            telegram, "setWebhook", url="https://bot.example.com:444/"),
+        (400, bad + "secret token contains unallowed characters"): ask(
+            telegram, "setWebhook", url="https://bot.example.com/", secret_token="a b"),
+        (400, bad + "chat_id is empty"): ask(telegram, "sendMessage", text="a"),
+        (400, bad + "message text is empty"): ask(telegram, "sendMessage", chat_id=OPS_CHAT, text=" "),
+        (400, bad + "message is too long"): ask(telegram, "sendMessage", chat_id=OPS_CHAT, text="a" * 4097),
+        (400, bad + "chat not found"): ask(telegram, "sendMessage", chat_id="7", text="a"),
+    }  # fmt: skip
+    for (code, description), (status, body) in said.items():
+        assert (status, body) == (code, {"ok": False, "error_code": code, "description": description})
+    moved = ask(telegram, "sendMessage", chat_id=MOVED_CHAT, text="a")
+    assert moved[1]["parameters"] == {"migrate_to_chat_id": int(OPS_CHAT)}
+    telegram.state = "rate-limited"
+    assert ask(telegram, "getMe") == (
+        429,
+        {
+            "ok": False,
+            "error_code": 429,
+            "description": "Too Many Requests: retry after 14",
+            "parameters": {"retry_after": 14},
+        },
+    )
+    telegram.state = "down"
+    assert ask(telegram, "getMe") == (502, {"ok": False, "error_code": 502, "description": "Bad Gateway"})
+    telegram.close()
+
+
+def test_the_stand_in_of_telegram_takes_parameters_as_telegram_does():
+    telegram = Telegram("https://bot.example.com/telegram")
+    form = urlencode({"chat_id": OPS_CHAT, "text": "all well"})
+    for method, target, kind, body in (
+        ("GET", f"/bot{TOKEN}/sendMessage?{form}", "", b""),
+        ("POST", f"/bot{TOKEN}/sendmessage", "application/x-www-form-urlencoded", form.encode()),
+        ("POST", f"/bot{TOKEN}/sendMessage", "application/json", json.dumps(dict(parse_qsl(form))).encode()),
+    ):
+        status, said = telegram.answer(method, target, kind, body)
+        assert (status, said["ok"], said["result"]["text"]) == (200, True, "all well")
+    assert telegram.sent == [(OPS_CHAT, "all well")] * 3
+    telegram.close()

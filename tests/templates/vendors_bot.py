@@ -42,24 +42,18 @@ class Call(NamedTuple):
 
 
 class Telegram:
-    """The Bot API at `url`; `calls` are all requests with a token that it knows, in their order."""
+    """The Bot API at `url`; `calls` are all requests with a token that it knows, in their order, `sent` every message
+    that was taken, as chat and text."""
 
     def __init__(self, webhook: str) -> None:
         self.state: State = "up"
         self.calls: list[Call] = []
+        self.sent: list[tuple[str, str]] = []
         self.webhook = webhook
         # Beside those that Telegram allows, the ports that a test's own server may have.
         self.ports = _PORTS | {urlsplit(webhook).port or 443}
         self._server = _Server(self.answer)
         self.url = self._server.url
-
-    def sent(self) -> list[tuple[str, str]]:
-        """Every message that was sent, as chat and text."""
-        return [
-            (one.parameters["chat_id"], one.parameters["text"])
-            for one in self.calls
-            if one.method == "sendmessage"
-        ]
 
     def close(self) -> None:
         self._server.close()
@@ -137,6 +131,7 @@ class Telegram:
             return _failed(400, "Bad Request: group chat was upgraded to a supergroup chat", moved)
         if chat not in {OPS_CHAT, USERS_CHAT}:
             return _failed(400, "Bad Request: chat not found")
+        self.sent.append((chat, text))
         told = {"id": int(chat), "type": "supergroup", "title": "Operations"}
         return _well({"message_id": len(self.calls), "date": int(time.time()), "chat": told, "text": text})
 
