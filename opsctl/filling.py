@@ -27,6 +27,8 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 
 def _value(name: str, values: Mapping[str, str]) -> str:
-    if name not in values:
-        raise LookupError(f"`{name}` has no value; a secret that a step found is not kept when a run is left")
-    return values[name]
+    try:
+        return values[name]
+    except KeyError as error:
+        words = f"`{name}` has no value; a secret that a step found is not kept when a run is left"
+        raise LookupError(words) from error

@@ -43,7 +43,8 @@ def rehearse(
     for step in runbook.procedure.steps:
         words = secrets.mask(step.kind.describe({**values, **dict.fromkeys(hidden, "***")}))
         done = None
-        if step.effect == "read" and not step.kind.ASKS:
+        # A wait shows nothing but that time passes.
+        if step.effect == "read" and not step.kind.ASKS and step.type != "wait":
             done = _read(workspace, world, secrets, hidden, step, values, emit)
             values |= _taken(step, done)
         # What a change would have said is not known, and stands as its name.
