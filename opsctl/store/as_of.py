@@ -56,12 +56,10 @@ def records_at(
     found: dict[str, dict[str, Any]] = {prefix: {} for prefix in prefixes}
     gone = undone_by(db)
     ahead = list(times)
-    # A clock that was put back makes nothing known earlier than what was recorded before.
-    latest = 0.0
     for row in db.execute(_EVENTS, (json.dumps(list(prefixes)),)):
         event = event_of(row)
-        latest = max(latest, event.recorded)
-        while ahead and latest > ahead[0]:
+        # In the order of recording: where a clock was put back, nothing is known before what came before it.
+        while ahead and event.recorded > ahead[0]:
             ahead.pop(0)
             yield {prefix: dict(records) for prefix, records in found.items()}
         if not ahead:

@@ -306,6 +306,13 @@ def test_a_routine_is_judged_by_its_newest_time(shop):
     assert states(shop, "morning", now="2026-11-22T10:00:01Z")["morning"] == "stale"
 
 
+def test_a_time_that_is_left_out_ahead_hides_none_that_has_come(shop):
+    prove(shop)
+    assert shop("routine", "skip", "morning", "--reason", "moving").code == 0
+    assert states(shop, "morning", now="2026-11-20T14:00:00Z")["morning"] == "proven"
+    assert states(shop, "morning", now="2026-11-21T09:00:00Z")["morning"] == "excused"
+
+
 def test_the_score_of_emptiness_is_unknown(opsctl):
     opsctl.write("opsctl.yaml", "version: 1\nname: Empty\n")
     assert opsctl("practice") == (3, "score unknown: nothing is claimed\n", "")
@@ -402,6 +409,10 @@ def test_the_past_is_told_by_the_records_of_then(shop):
     assert states(shop, at="2026-11-02T12:00:00Z")["README.md"] == "proven"
     assert [shop("undo", number, "--yes").code for number in ("10", "1")] == [0, 0]
     assert states(shop, at="2026-11-02T12:00:00Z")["README.md"] == "never"
+    text = WORKSPACE.replace("It is there", "It is really there").replace("id: look", "id: see")
+    shop.write("opsctl.yaml", text)
+    now, past = states(shop, now=SATURDAY), states(shop, now=SATURDAY, at="2026-11-20T13:00:00Z")
+    assert [(now[name], past[name]) for name in ("go/there", "restart")] == [("stale", "proven")] * 2
     # And what is to come is told by those of now.
     assert states(shop, at="in 40d")["restart"] == "stale"
 
