@@ -1091,7 +1091,7 @@ def test_reports_tell_of_the_objectives_and_what_happened(edge):
 
 def test_documents_have_owners_times_and_no_dead_links(edge):
     found = json.loads(edge("docs", "due", "-o", "json").out)["documents"]
-    assert len(found) == 14
+    assert len(found) == 15
     found = edge("docs", "lint").out.splitlines()
     assert [one for one in found if ": review: never reviewed" not in one] == []
     assert edge("search", "restore").code == 0
