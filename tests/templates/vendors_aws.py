@@ -684,7 +684,9 @@ def terraform(_world: dict, condition: str, argv: list[str]) -> int:
             1,
             "\nError: reading EC2 VPC: operation error EC2: DescribeVpcs, api error RequestLimitExceeded: Request limit exceeded.\n",
         )
-    if condition == "unauthorised" or os.environ.get("AWS_ACCESS_KEY_ID") != KEY:
+    if condition == "unauthorised" or not {KEY, PROFILE} & {
+        os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")
+    }:
         raise ToolError(1, "\nError: No valid credential sources found\n")
     if condition in {"degraded", "down"}:
         say(
@@ -702,7 +704,9 @@ def cdk(_world: dict, condition: str, argv: list[str]) -> int:
         raise ToolError(1, "--app is required either in command-line, in cdk.json or in ~/.cdk.json")
     if condition == "throttled":
         raise ToolError(1, "App: fail: Rate exceeded")
-    if condition == "unauthorised" or os.environ.get("AWS_ACCESS_KEY_ID") != KEY:
+    if condition == "unauthorised" or not {KEY, PROFILE} & {
+        os.environ.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")
+    }:
         raise ToolError(
             1,
             "Unable to resolve AWS account to use. It must be either configured when you define your CDK Stack",
