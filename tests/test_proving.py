@@ -32,6 +32,11 @@ FIRST = {
     "process": ("process: nginx", {"restarting", "piling-up", "leaking"}),
     "sqlite": ("sqlite: shop.db", set()),
     "heartbeat": ("heartbeat: {name: nightly, every: 1d}", set()),
+    "certificate": ("certificate: /etc/ssl/own.pem", {"other-name"}),
+    "ping": ("ping: example.com", {"lossy", "slow"}),
+    "ssh": ("ssh: example.com:22", {"other-host", "slow"}),
+    "redis": ("redis: example.com:6379", {"cut-off", "full", "not-saved", "slow"}),
+    "clock": ("clock: pool.ntp.org", set()),
     "group": ("group: {members: [a/x]}", set()),
 }  # fmt: skip
 

@@ -614,7 +614,7 @@ def test_runs_of_an_older_store_keep_their_steps(shop, opsctl):
 
 def test_a_page_shows_where_values_are_filled_in_and_a_dry_run_does_not_wait(shop):
     run = shop("{id: one, run: [echo, '{{ host }}']}", "{id: pause, wait: 1h}", parameters="{host: {}}")
-    assert "  one: echo '{{ host }}'" in run("runbook", "show", "it").out
+    assert "changes  echo '{{ host }}'" in run("runbook", "show", "it").out
     assert "echo '{{ host }}'" in run("runbook", "render", "it").out
     ran = run("runbook", "run", "it", "--set", "host=web", "--dry-run")
     assert ran.code == 0

@@ -1,0 +1,30 @@
+"""How a Redis server fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opsctl.faults import Fault, slow, unanswered
+from opsctl.outcome import Cause, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def faults(kind: Any, timeout: float) -> Iterator[Fault]:
+    """Those of the server, of replication and of its memory."""
+    yield from unanswered()
+    yield Fault(
+        "refuses", "it refuses the password", failure=Failure(Cause.PROTOCOL, "it refuses the password")
+    )
+    yield Fault("loading", "it still reads its data", {"loading": True}, cure="loading == false")
+    demoted = {"role": "slave", "link": "down", "lag": 3600.0}
+    yield Fault(
+        "cut-off", "it is a replica that lost its master", demoted, cure='link == "up", or role == "master"'
+    )
+    full = {"memory": 10**12, "memory_percent": 100.0, "evicted": 10**9}
+    yield Fault("full", "it throws keys out for want of memory", full, cure="memory_percent < 90%")
+    yield Fault("not-saved", "its last snapshot was not written", {"saved": False}, cure="saved == true")
+    if kind.key:
+        yield Fault("piling-up", "the key has a million entries", {"length": 10**6}, cure="length < 1000")
+    yield slow(timeout)
