@@ -206,15 +206,13 @@ def _cron_dates(line: str) -> Iterator[Dates]:
     numbered = sorted(one for one in found.weekdays if not isinstance(one, int))
     if _LAST_WEEKDAY in dates or (numbered and (days or dates != ALL_DATES)):
         raise ValueError("its line has words that other crons do not know")
-    if numbered:
+    either = not said.startswith("*") and not said_days.startswith("*")
+    if either and (dates >= ALL_DATES or days == ALL_DAYS):
+        yield Dates(months)
+    elif numbered:
         yield from _counted(numbered, months)
-    elif not said.startswith("*") and not said_days.startswith("*"):
-        either = Dates(months, weekdays=days)
-        yield from (
-            [Dates(months)]
-            if dates >= ALL_DATES or days == ALL_DAYS
-            else [*_both_ends(months, dates), either]
-        )
+    elif either:
+        yield from [*_both_ends(months, dates), Dates(months, weekdays=days)]
     elif dates != ALL_DATES and days != ALL_DAYS:
         raise ValueError("crons differ in what a star with a step means beside a date or a weekday")
     else:
