@@ -286,16 +286,17 @@ class Terminal:
     def __init__(self, folder, **more):
         self.leader, follower = pty.openpty()
         self.shown = ""
+        # The first terminal that the leader of a session opens is its own.
+        opened = ["sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1', os.ttyname(follower)]
         self.child = subprocess.Popen(
-            argv("demo"),
+            [*opened, *argv("demo")],
             cwd=folder,
             env=environment(folder, TERM="xterm", **more),
-            stdin=follower,
-            stdout=follower,
-            stderr=follower,
-            preexec_fn=lambda: os.login_tty(0),  # noqa: PLW1509 - the child is a terminal's only process
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
-        os.close(follower)
+        # Held open until the child has it, for a terminal that nobody has is gone.
+        self._follower = follower
 
     def until(self, words):
         """Read on until the words are there; what was read since the last time."""
@@ -309,6 +310,9 @@ class Terminal:
                 break
         self.shown += seen
         assert words in seen, seen
+        if self._follower is not None:
+            os.close(self._follower)
+            self._follower = None
         return seen
 
     def types(self, keys):
