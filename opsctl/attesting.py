@@ -56,11 +56,17 @@ def why_not(kind: Any, one: Signoff, ask: Ask) -> str:
         return "it has expired"
     if not may(ask.workspace, one.who, kind.role):
         return f"not {kind.role}"
-    if kind.not_author and ask.target.author is not None and one.who == ask.target.author:
+    if kind.not_author and ask.target.author is not None and _same(one.who, ask.target.author):
         return "the author of the commit"
     if kind.not_author and ask.target.author is None:
         return "nobody knows who the author is"
     return ""
+
+
+def _same(who: str, author: str) -> bool:
+    """Whether a person may be the author, who is known by an e-mail address: its first part is enough."""
+    names = {author.casefold(), author.partition("@")[0].casefold()}
+    return bool({who.casefold(), who.partition("@")[0].casefold()} & names)
 
 
 def _other_subject(one: Signoff, target: Target) -> str:
