@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import ssl
 from datetime import datetime
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from templates.vendors_edge import (
     ACCOUNT,
     CLOUDFLARE_TOKEN,
@@ -31,8 +35,9 @@ from templates.vendors_edge import (
     programs,
 )
 
-from opsctl import trust
+from opsctl import templating, trust
 
+TEMPLATES = Path(templating.__file__).with_name("templates")
 # A Friday, before the freeze of the afternoon.
 NOW = "2026-11-20T12:00:00Z"
 SECRETS = {
@@ -420,19 +425,18 @@ def test_a_word_of_somebody_without_the_role_does_not_open_the_gate(ready):
     assert ready.verdicts("pre-deploy", subject="v2")[1]["change"] == "pending"
 
 
-@pytest.mark.parametrize(
-    ("condition", "code", "items"),
-    [
-        (Condition.LIMITED, 3, {"errors": "unknown", "healthy": "unknown"}),
-        (Condition.UNAUTHORISED, 3, {"errors": "unknown", "healthy": "unknown"}),
-        (Condition.FORBIDDEN, 3, {"errors": "unknown", "healthy": "unknown"}),
-        (Condition.DEGRADED, 0, {}),
-        (Condition.DOWN, 1, {"errors": "fail", "healthy": "fail"}),
-    ],
-)
-def test_the_gate_is_never_open_by_an_api_that_limits_or_refuses_us(ready, condition, code, items):
-    ready.set(condition, ready.cloudflare)
-    assert ready.verdicts("pre-deploy", "--env", "production") == (code, {**NEW, **items})
+def test_the_gate_is_never_open_by_an_api_that_limits_or_refuses_us(ready):
+    not_known = (3, {**NEW, "errors": "unknown", "healthy": "unknown"})
+    expected = {
+        Condition.LIMITED: not_known,
+        Condition.UNAUTHORISED: not_known,
+        Condition.FORBIDDEN: not_known,
+        Condition.DEGRADED: (0, NEW),
+        Condition.DOWN: (1, {**NEW, "errors": "fail", "healthy": "fail"}),
+    }
+    for condition, found in expected.items():
+        ready.set(condition, ready.cloudflare)
+        assert ready.verdicts("pre-deploy", "--env", "production", "--no-record") == found, condition
 
 
 def test_the_gate_is_closed_by_tests_that_fail(ready):
@@ -1020,8 +1024,8 @@ def test_nothing_is_due_before_its_time(edge):
     ],
 )  # fmt: skip
 def test_each_routine_is_due_at_its_time_and_does_what_needs_no_person(edge, now, steps):
-    edge("routine", "run", "--due", now=BEFORE)
     routine = next(iter(steps)).partition("/")[0]
+    assert outcomes(edge, BEFORE, routine) == (0, {})
     edge.fresh("backups/d1-00000000T000000Z.sql", "insert into users values (1);\n" * 50, now)
     edge.fresh("scans/npm-audit.json", '{"vulnerabilities": {}}', now)
     assert edge("check", "security", now=now).code == 0
@@ -1095,3 +1099,105 @@ def test_documents_have_owners_times_and_no_dead_links(edge):
     found = edge("docs", "lint").out.splitlines()
     assert [one for one in found if ": review: never reviewed" not in one] == []
     assert edge("search", "restore").code == 0
+
+
+# The programs that checks and runbooks run.
+
+
+def program(name):
+    path = TEMPLATES / "edge-platform/bin" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+FIGURES, PREVIEW, JSON_IS = program("cloudflare_figures"), program("preview_latency"), program("json_is")
+counts = st.integers(0, 10**9)
+groups = st.lists(
+    st.tuples(
+        st.sampled_from(["success", "scriptThrewException", "exceededResources"]),
+        counts,
+        counts,
+        st.floats(0, 10**8),
+    )
+)
+
+
+@given(groups)
+def test_the_share_of_errors_is_of_all_requests_and_of_nothing_where_there_are_none(found):
+    told = [
+        {
+            "sum": {"requests": n, "errors": bad},
+            "quantiles": {"cpuTimeP99": cpu},
+            "dimensions": {"status": status},
+        }
+        for status, n, bad, cpu in found
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FIGURES, "invocations", lambda *_arguments: told)
+        figures = FIGURES.worker("api", "account", "worker")
+    requests = sum(n for _, n, _, _ in found)
+    assert figures["requests"] == requests
+    if not requests:
+        assert set(figures) == {"requests", "requests_per_second", "unknown"}
+        return
+    assert figures["error_percent"] == round(100 * sum(bad for _, _, bad, _ in found) / requests, 4)
+    assert figures["exceeded_resources"] == sum(
+        n for status, n, _, _ in found if status == "exceededResources"
+    )
+    assert figures["cpu_p99_ms"] == max(cpu for *_, cpu in found) / 1000
+
+
+@given(st.lists(st.floats(0, 100), min_size=1), st.floats(0.01, 1))
+def test_a_percentile_was_seen_and_is_the_least_that_so_many_are_below(values, share):
+    found = PREVIEW.percentile(values, share)
+    assert found in values
+    assert sum(one <= found for one in values) >= share * len(values)
+    assert sum(one < found for one in values) < share * len(values)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"data": None, "errors": [{"message": "no"}]}, "the API answered with errors"),
+        (
+            {"data": {"viewer": {"accounts": [{}]}}},
+            "the answer has another form: KeyError('workersInvocationsAdaptive')",
+        ),
+        ([], "the API answered with errors"),
+    ],
+)
+def test_an_answer_of_another_form_is_unknown(edge, capsys, monkeypatch, body, told):
+    monkeypatch.setattr(edge.cloudflare, "speak", lambda _asked: answer(200, body))
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", CLOUDFLARE_TOKEN)
+    FIGURES.main(["worker", edge.cloudflare.url, ACCOUNT, WORKER])
+    assert json.loads(capsys.readouterr().out) == {"unknown": told}
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted", "code", "said"),
+    [
+        ("result.content", "cname.vercel-dns.com", 0, "result.content is cname.vercel-dns.com\n"),
+        ("result.proxied", "true", 0, "result.proxied is true\n"),
+        ("result.content", "x", 1, "result.content should be x, found cname.vercel-dns.com\n"),
+        ("result.none", "x", 1, "result.none should be x, found nothing: 'none'\n"),
+        ("errors.0", "x", 1, "errors.0 should be x, found nothing: list index out of range\n"),
+    ],
+)
+def test_what_was_changed_is_verified_where_it_was_changed(
+    edge, capsys, monkeypatch, path, wanted, code, said
+):
+    monkeypatch.setenv("TOKEN", CLOUDFLARE_TOKEN)
+    assert JSON_IS.main(f"{edge.cloudflare.url}/zones/{ZONE}/dns_records/{RECORD}", path, wanted) == code
+    out = capsys.readouterr()
+    assert out.out + out.err == said
+
+
+def test_a_refusal_verifies_nothing(edge, capsys, monkeypatch):
+    monkeypatch.setenv("TOKEN", "another")
+    url = f"{edge.cloudflare.url}/zones/{ZONE}/dns_records/{RECORD}"
+    assert JSON_IS.main(url, "result.content", "cname.vercel-dns.com") == 1
+    assert capsys.readouterr().err == (
+        "result.content should be cname.vercel-dns.com, found nothing: HTTP Error 401: Unauthorized\n"
+    )
