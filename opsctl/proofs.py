@@ -221,9 +221,10 @@ def _overdue(then: Then, routine: Routine, begin: float) -> float | None:
     """The first time after `begin` that is overdue; raises UsageError where its holidays cannot be read."""
     end = then.at - routine.plan.grace
     for ahead in _AHEAD:
-        found = times(then.workspace, then.db, routine, begin, min(end, begin + ahead)) if begin < end else []
-        if found or begin + ahead >= end:
-            return found[0] if found else None
+        until = min(end, begin + ahead)
+        found = times(then.workspace, then.db, routine, begin, until) if begin < until else []
+        if found or until == end:
+            return found[0] if found and found[0] < end else None
     return None
 
 

@@ -313,6 +313,25 @@ def test_a_time_that_is_left_out_ahead_hides_none_that_has_come(shop):
     assert states(shop, "morning", now="2026-11-21T09:00:00Z")["morning"] == "excused"
 
 
+def test_times_of_a_new_schedule_count_from_when_it_was_first_seen(shop):
+    prove(shop)
+    shop.write("opsctl.yaml", WORKSPACE.replace("daily at 09:00", "daily at 11:00"))
+    shop("routine", "run", "--due", now="2026-11-21T08:00:00Z")
+    assert states(shop, "morning", now="2026-11-21T12:00:00Z")["morning"] == "proven"
+    assert states(shop, "morning", now="2026-11-21T12:00:01Z")["morning"] == "stale"
+
+
+def test_a_time_that_was_missed_proves_nothing(shop):
+    shop.write("opsctl.yaml", WORKSPACE.replace("daily at 09:00", "daily at 09:00\n        catch_up: none"))
+    shop("routine", "run", "--due", now="2026-11-19T08:00:00Z")
+    assert shop("routine", "run", "--due", now="2026-11-19T12:00:00Z").code == 1
+    assert proof(shop, "morning", "2026-11-19T13:00:00Z")[0:6:5] == ["never", "missed (RTN-1)"]
+    assert shop("routine", "run", "--due", now="2026-11-20T09:10:00Z").code == 0
+    assert states(shop, "morning")["morning"] == "proven"
+    assert shop("routine", "run", "--due", now="2026-11-21T12:00:00Z").code == 1
+    assert proof(shop, "morning", "2026-11-21T13:00:00Z")[0:6:5] == ["stale", "overdue; done (RTN-2)"]
+
+
 def test_the_score_of_emptiness_is_unknown(opsctl):
     opsctl.write("opsctl.yaml", "version: 1\nname: Empty\n")
     assert opsctl("practice") == (3, "score unknown: nothing is claimed\n", "")
