@@ -28,7 +28,7 @@ AWS = {
     "api/errors", "api/latency", "database/alarms", "database/backup", "database/retention", "database/dump",
     "database/free-storage", "storage/sample", "infrastructure/alarms", "infrastructure/cpu", "infrastructure/memory",
     "configuration/same-names", "logs/arrive", "logs/errors", "business/active-users", "business/entries-created",
-    "business/searches", "business/admin-actions", "business/revenue", "security/events", "security/failed-logins",
+    "business/searches", "business/admin-actions", "business/revenue", "security/events", "security/logins", "security/failed-logins",
     "security/denied", "security/findings", "security/root-user",
 }  # fmt: skip
 CODE = {"infrastructure/cdk", "infrastructure/terraform", "infrastructure/ansible"}
@@ -200,7 +200,7 @@ def forget_trust():
 
 
 def test_all_is_up_where_all_is_well(shop):
-    assert shop("validate") == (0, "valid: 18 services, 43 checks\n", "")
+    assert shop("validate") == (0, "valid: 18 services, 44 checks\n", "")
     assert shop.seen() == dict.fromkeys(EVERYTHING, "up")
 
 
@@ -584,6 +584,14 @@ def test_patches_go_to_staging_first_and_production_needs_an_approval(shop):
     assert sent == ["Key=tag:Environment,Values=staging", "Key=tag:Environment,Values=production"]
 
 
+def test_the_database_is_cared_for_with_a_way_back_and_figures_from_before_and_after(shop):
+    run = shop.go("run", "db-maintenance", "--set", "day=2026-11-22", answers=[("window", "yes")])
+    assert run["state"] == "done"
+    assert run["values"] == {"before": "0.0004", "after": "0.0004"}
+    asked = [one[-1] for one in shop.world.called("psql")]
+    assert asked[1:] == ["vacuum (analyze)", "select 1"]
+
+
 def test_an_unused_volume_is_removed_with_a_way_back(shop):
     answers = [("choose", "vol-0a1b2c3d4e5f"), ("agreed", "yes")]
     run = shop.go("run", "cleanup", answers=answers)
@@ -635,7 +643,7 @@ def test_the_day_goes_its_five_steps_and_is_not_well_before_it_was_shown(shop):
     [slot] = json.loads(shop("routine", "history", "daily", "-o", "json", now=LATER).out)["slots"]
     steps = {one["step"]: (one["outcome"], one["message"].partition(";")[0]) for one in slot["steps"]}
     assert steps == {
-        "health": ("ok", "38 checks up"),
+        "health": ("ok", "39 checks up"),
         "alerts": ("ok", "alerts: nothing to look at"),
         # Availability over 30 days and a p95 need more than one look.
         "performance": ("unknown", "daily is unknown: 7 items: 5 pass, 2 unknown"),

@@ -44,6 +44,7 @@ FIGURES = {
     ("shop", "AdminActions", "Sum"): (7, 2000, 2000),
     ("shop", "Revenue", "Sum"): (1999.5, 1999.5, 0),
     ("shop", "SecurityEvents", "Sum"): (0, 3, 40),
+    ("shop", "Logins", "Sum"): (340, 340, 0),
     ("shop", "FailedLogins", "Sum"): (12, 900, 9000),
     ("shop", "AccessDenied", "Sum"): (4, 300, 3000),
 }
