@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.errors import ExitCode, OpsctlError, StoreError, Terminated, worst
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-    from opsctl.checks import Heartbeat
+    from opsctl.checks import Heartbeat, Past
     from opsctl.definitions import CheckDefinition, Service, Workspace
     from opsctl.formats.progress import Progress
     from opsctl.maintaining import Maintained
@@ -154,6 +155,7 @@ def probe(workspace: Workspace, names: Sequence[str], world: World, secrets: Sec
         select=lambda selectors: select(known, selectors),
         jobs=500,
         explain=False,
+        past=partial(_past, workspace),
     )
     return {result.check: result for result in probe_all(definitions, conditions)}
 
@@ -238,6 +240,7 @@ def _probe(
         select=lambda selectors: select(known, selectors),
         jobs=options.jobs,
         explain=options.explain,
+        past=partial(_past, workspace),
     )
     results: list[Result] = []
     try:
@@ -268,6 +271,14 @@ def _heartbeat(workspace: Workspace, name: str) -> Heartbeat | None:
 
     with open_store(workspace.store, write=False) as store:
         return heartbeat(store, name)
+
+
+def _past(workspace: Workspace, check: str, since: float | None, last: int | None) -> Past:
+    from opsctl.store.opening import open_store
+    from opsctl.store.past_results import past_results
+
+    with open_store(workspace.store, write=False) as store, store.reading() as db:
+        return past_results(db, check, since, last)
 
 
 def _settle(

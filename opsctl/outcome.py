@@ -60,6 +60,7 @@ class Cause(StrEnum):
     PLUGIN = "plugin"
     INTERRUPTED = "interrupted"
     INTERNAL = "internal"
+    TOO_FEW = "too_few"
 
     @property
     def ours(self) -> bool:
@@ -73,7 +74,15 @@ class Cause(StrEnum):
 
 
 _OURS = frozenset(
-    {Cause.SECRET, Cause.PERMISSION, Cause.UNSUPPORTED, Cause.PLUGIN, Cause.INTERRUPTED, Cause.INTERNAL}
+    {
+        Cause.SECRET,
+        Cause.PERMISSION,
+        Cause.UNSUPPORTED,
+        Cause.PLUGIN,
+        Cause.INTERRUPTED,
+        Cause.INTERNAL,
+        Cause.TOO_FEW,
+    }
 )
 _TRANSPORT = frozenset(
     {Cause.REFUSED, Cause.TIMEOUT, Cause.DNS, Cause.UNREACHABLE, Cause.RESET, Cause.TLS, Cause.PROTOCOL}

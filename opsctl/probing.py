@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
-from opsctl.checks import Ask, Heartbeat
+from opsctl.checks import Ask, Heartbeat, Past
 from opsctl.errors import Terminated
 from opsctl.outcome import Cause, Failure, Observation, State
 from opsctl.verdicts import conclude
@@ -38,6 +38,7 @@ class Conditions(NamedTuple):
     select: Callable[[Sequence[str]], Sequence[str]]
     jobs: int
     explain: bool
+    past: Callable[[str, float | None, int | None], Past] = lambda _check, _since, _last: Past({}, ())
 
 
 class _Answer(NamedTuple):
@@ -97,6 +98,7 @@ def _ask(check: CheckDefinition, conditions: Conditions) -> Ask:
         conditions.now,
         conditions.heartbeat,
         lambda _selectors: (),
+        conditions.past,
     )
 
 

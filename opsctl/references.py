@@ -131,6 +131,17 @@ def empty_groups(workspace: Workspace, services: Mapping[str, DeclaredService]) 
             yield place.problem(f"a group cannot have a group as a member: {listed(groups)}; name the checks")
 
 
+def unknown_pasts(workspace: Workspace, services: Mapping[str, DeclaredService]) -> Iterator[Problem]:
+    """A check that judges the results of a check that nobody wrote."""
+    known = workspace.checks()
+    for name, (service, check) in known.items():
+        of = getattr(check.kind, "of", None) if check.type == "history" else None
+        if of is not None and of not in known:
+            place = services[service.id].checks[name.partition("/")[2]].place
+            hint = suggestion(of, known) or "; write it as `api/health`"
+            yield place.problem(f"no check is called `{line(of)}`{hint}")
+
+
 def empty_windows(
     workspace: Workspace, windows: Sequence[tuple[Located, Window | None]]
 ) -> Iterator[Problem]:

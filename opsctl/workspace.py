@@ -14,7 +14,16 @@ from opsctl.expectations import root
 from opsctl.places import FAILED, Reading
 from opsctl.prose import line
 from opsctl.reading import read
-from opsctl.references import cycles, dangling, duplicates, empty_groups, empty_windows, timezone, unfit_globs
+from opsctl.references import (
+    cycles,
+    dangling,
+    duplicates,
+    empty_groups,
+    empty_windows,
+    timezone,
+    unfit_globs,
+    unknown_pasts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,7 +97,11 @@ def load_workspace(folder: Path, environ: Mapping[str, str], *, light: bool = Fa
         maintenance={place.text: window for place, window in windows if window is not None},
         **(practices._asdict() if practices else {}),
     )
-    problems = [*empty_groups(workspace, services), *empty_windows(workspace, windows)]
+    problems = [
+        *empty_groups(workspace, services),
+        *unknown_pasts(workspace, services),
+        *empty_windows(workspace, windows),
+    ]
     if not light:
         from opsctl.naming import misnamed
 

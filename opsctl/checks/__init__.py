@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from opsctl.outcome import Observation, Subject
+    from opsctl.outcome import Observation, State, Subject
     from opsctl.records import Result
     from opsctl.secrets import Template
 
@@ -28,6 +28,7 @@ KINDS: Mapping[str, str] = {
     "ssh": "SshCheck",
     "redis": "RedisCheck",
     "clock": "ClockCheck",
+    "smtp": "SmtpCheck",
     "command": "CommandCheck",
     "file": "FileCheck",
     "disk": "DiskCheck",
@@ -37,6 +38,7 @@ KINDS: Mapping[str, str] = {
     "sqlite": "SqliteCheck",
     "heartbeat": "HeartbeatCheck",
     "group": "GroupCheck",
+    "history": "HistoryCheck",
 }
 
 
@@ -47,7 +49,7 @@ class Ask(NamedTuple):
     that its expectations mention (`json` of `json.a.b`), so that nothing is worked out in vain.
     `resolve` fetches the secrets in a text (SecretMissingError where one cannot be had).
     `now` is UTC epoch seconds. `root` is the workspace's folder, the base of relative paths.
-    `heartbeat` and `results` answer the kinds that judge records instead of a target.
+    `heartbeat`, `results` and `past` answer the kinds that judge records instead of a target.
     """
 
     timeout: float
@@ -58,6 +60,15 @@ class Ask(NamedTuple):
     now: float
     heartbeat: Callable[[str], Heartbeat | None]
     results: Callable[[Sequence[str]], Sequence[Result]]
+    past: Callable[[str, float | None, int | None], Past] = lambda _check, _since, _last: Past({}, ())
+
+
+class Past(NamedTuple):
+    """Recorded results: how many of each state, latencies in seconds, and the states in order where known."""
+
+    states: Mapping[State, int]
+    latencies: tuple[float, ...]
+    order: tuple[State, ...] = ()
 
 
 class Heartbeat(NamedTuple):

@@ -1,0 +1,86 @@
+"""The `history` check: what the recorded results of another check come to over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from opsctl.limits import Between, Doc, NotEmpty, Seconds
+from opsctl.outcome import Cause, Failure, Kind, Observation, State, Subject, Value
+from opsctl.prose import count
+from opsctl.ranks import nearest_rank
+from opsctl.units import brief
+
+if TYPE_CHECKING:
+    from opsctl.checks import Ask, Past
+
+_HOUR = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryCheck:
+    """Judge the results of a check over a time, or the last so many; too few of them show nothing."""
+
+    of: Annotated[str, NotEmpty(), Doc("Which check, as `api/health`.")]
+    over: Annotated[
+        Seconds | None, Between(_HOUR, 400 * 86_400), Doc("The time before now, in whole hours.")
+    ] = None
+    last: Annotated[int | None, Between(2, 1000), Doc("Or how many results, the newest ones.")] = None
+    least: Annotated[
+        int | None, Between(1, 1_000_000), Doc("How many results are needed; 20, or all of `last`.")
+    ] = None
+
+    SHORTHAND: ClassVar[str] = ""
+    SUBJECTS: ClassVar[Mapping[str, Subject]] = {
+        "success": Subject(
+            Kind.PERCENT, "The share that was up or degraded, of those that are known.", Cause.STATUS
+        ),
+        "failed": Subject(Kind.NUMBER, "How many were down.", Cause.STATUS),
+        "unknown": Subject(Kind.NUMBER, "How many could not tell."),
+        "results": Subject(Kind.NUMBER, "How many there are."),
+        "changes": Subject(
+            Kind.NUMBER, "How often well and not well took turns; only of `last`.", Cause.STATUS
+        ),
+        "p50": Subject(Kind.DURATION, "The median latency.", Cause.SLOW),
+        "p95": Subject(Kind.DURATION, "The latency that 95 % did not exceed.", Cause.SLOW),
+        "p99": Subject(Kind.DURATION, "The latency that 99 % did not exceed.", Cause.SLOW),
+        "slowest": Subject(Kind.DURATION, "The longest latency.", Cause.SLOW),
+    }
+    EXPECT: ClassVar[tuple[str, ...]] = ("success >= 99%",)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """What cannot work, by field."""
+        if (self.over is None) == (self.last is None):
+            yield "of", "write either `over`, as 24h, or `last`, as 10"
+
+    def target(self) -> str:
+        """The check and the time."""
+        span = f"{self.last} results" if self.over is None else brief(Kind.DURATION, self.over)
+        return f"{self.of} over {span}"
+
+    def probe(self, ask: Ask) -> Observation:
+        """Look at what is recorded; with too few results there is no answer."""
+        past = ask.past(self.of, None if self.over is None else ask.now - self.over, self.last)
+        needed = self.least or self.last or 20
+        found = sum(past.states.values())
+        if found < needed:
+            words = f"{count('result', found)} of {self.of}, and {needed} are needed to judge by"
+            return Observation({"results": found}, Failure(Cause.TOO_FEW, words))
+        return Observation(_values(past, found))
+
+
+def _values(past: Past, found: int) -> dict[str, Value]:
+    unknown = past.states.get(State.UNKNOWN, 0)
+    failed = past.states.get(State.DOWN, 0)
+    values: dict[str, Value] = {"results": found, "failed": failed, "unknown": unknown}
+    if found > unknown:
+        values["success"] = 100 * (found - unknown - failed) / (found - unknown)
+    if past.order:
+        values["changes"] = sum(before.good != after.good for before, after in pairwise(past.order))
+    for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("slowest", 1.0)):
+        latency = nearest_rank(past.latencies, share)
+        if latency is not None:
+            values[name] = latency
+    return values
