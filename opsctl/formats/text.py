@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opsctl.formats import Output
-    from opsctl.records import Checked, CheckRun
+    from opsctl.records import Checked, CheckRun, Passed
 
 _SYMBOLS = {State.UP: "✓", State.DEGRADED: "!", State.DOWN: "✗", State.UNKNOWN: "?"}
 _ASCII = {State.UP: "+", State.DEGRADED: "!", State.DOWN: "x", State.UNKNOWN: "?"}
@@ -35,10 +35,7 @@ def write(run: CheckRun, out: Output) -> str:
     if out.quiet and not shown:
         return ""
     passed = () if out.quiet else run.maintenance
-    lines = [
-        f"maintenance\t{one.check}\t{passed_over(one)}".replace("\t", "  " if out.width else "\t")
-        for one in passed
-    ]
+    lines = [_passed(one, out) for one in passed]
     lines += _terminal(shown, out) if out.width else _pipe(shown)
     if out.explain:
         lines += [text for one in shown for text in ("", *explain(one))]
@@ -47,6 +44,11 @@ def write(run: CheckRun, out: Output) -> str:
     told = [happening(one) for one in run.incidents]
     gap = [""] if told or len(lines) > len(shown) + len(passed) or out.width else []
     return "\n".join([*lines, *gap, *told, sentence(run)]) + "\n"
+
+
+def _passed(one: Passed, out: Output) -> str:
+    text = f"maintenance\t{one.check}\t{passed_over(one)}"
+    return shorten(f"- {text}".replace("\t", "  "), out.width - 1) if out.width else text
 
 
 def paint(text: str, state: State, out: Output) -> str:

@@ -1,4 +1,4 @@
-"""The recorded results of one check: of whole hours from the roll-up, or the newest ones."""
+"""The recorded results of one check: of whole hours from the roll-up, or the newest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NEWEST = """
 
 
 def past_results(db: sqlite3.Connection, check: str, since: float | None, last: int | None) -> Past:
-    """What was recorded since a time (UTC epoch seconds), in the hours that it touches; or the newest ones."""
+    """What was recorded since a time (UTC epoch seconds), in the hours that it touches; or the newest."""
     if since is None:
         return _newest(db, check, last or 0)
     states: Counter[State] = Counter()

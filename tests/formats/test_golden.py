@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from opsctl.checking import exit_code
 from opsctl.formats import FORMATS, Output, load
 from opsctl.outcome import Cause, State
-from opsctl.records import Checked, CheckRun, Judged, Result, Standing
+from opsctl.records import Checked, CheckRun, Judged, Passed, Result, Standing
 
 GOLDEN = Path(__file__).parent / "golden"
 AT = 1_800_000_000.25
@@ -111,6 +111,9 @@ SCENARIOS = {
     "recovering": run(checked("api/health", State.DOWN, seen=State.UP, streak=1)),
     "hostile": run(
         checked("api/health", State.DOWN, cause=Cause.BODY, message=HOSTILE, owner="=owner|`", target=HOSTILE)
+    ),
+    "maintenance": run(checked())._replace(
+        maintenance=(Passed("db/port", "MNT-2", f"new disks {HOSTILE}", AT + 3600),)
     ),
     "empty": run(),
 }
