@@ -13,7 +13,7 @@ def curl_line(check: HttpCheck) -> str:
     words = ["curl", "-sS", "-i", "-m", "10"]
     if check.method == "HEAD":
         words.append("-I")
-    elif check.method != "GET":
+    elif check.method != "GET" and not check.form:
         words += ["-X", check.method]
     if check.redirects:
         words += ["-L", "--max-redirs", str(check.redirects)]
@@ -25,14 +25,30 @@ def curl_line(check: HttpCheck) -> str:
         words += ["-H", _shell(f"Authorization: Bearer {check.bearer}")]
     for name, value in check.headers.items():
         words += ["-H", _shell(f"{name}: {value}")]
-    if check.body is not None:
-        words += ["--data-binary", _shell(check.body.text)]
-    for option, file in (("--cacert", check.ca), ("--cert", check.certificate), ("--key", check.key)):
-        if file:
-            words += [option, _shell(file)]
+    words += [*_content(check), *_way(check)]
     if not check.verify:
         words.append("-k")
     return " ".join([*words, _shell(check.url.text)])
+
+
+def _content(check: HttpCheck) -> list[str]:
+    """What is sent."""
+    if check.body is not None:
+        return ["--data-binary", _shell(check.body.text)]
+    fields = (f"{name}={value}" for name, value in check.form.items())
+    return [word for field in fields for word in ("--data-urlencode", _shell(field))]
+
+
+def _way(check: HttpCheck) -> list[str]:
+    """How it gets there."""
+    words = [
+        ("-x", check.proxy.text if check.proxy else None),
+        ("--unix-socket", check.unix_socket),
+        ("--cacert", check.ca),
+        ("--cert", check.certificate),
+        ("--key", check.key),
+    ]
+    return [word for option, text in words if text for word in (option, _shell(text))]
 
 
 def _shell(text: str) -> str:

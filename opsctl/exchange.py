@@ -59,6 +59,7 @@ class Request(NamedTuple):
     headers: tuple[str, ...]
     body: bytes | None
     trusted: bool
+    proxy: str | None = None
 
 
 class Exchange:
@@ -111,7 +112,14 @@ class Exchange:
         set_option(pycurl.TIMEOUT_MS, max(1, int(left * 1000)))
         set_option(pycurl.CONNECTTIMEOUT_MS, max(1, int(left * 1000)))
         set_option(pycurl.NOSIGNAL, 1)
-        set_option(pycurl.NOPROXY, "*")
+        if request.proxy is None:
+            # The variables of the environment are for other programs.
+            set_option(pycurl.NOPROXY, "*")
+        else:
+            set_option(pycurl.PROXY, request.proxy)
+            set_option(pycurl.NOPROXY, "")
+        if check.unix_socket:
+            set_option(pycurl.UNIX_SOCKET_PATH, str(self._ask.root / check.unix_socket))
         set_option(pycurl.FRESH_CONNECT, 1)
         set_option(pycurl.FORBID_REUSE, 1)
         set_option(pycurl.USERAGENT, _USER_AGENT)
@@ -287,10 +295,23 @@ def _request(check: HttpCheck, ask: Ask) -> Request:
 
         pair = f"{ask.resolve(check.basic.username)}:{ask.resolve(check.basic.password)}"
         headers.append(f"Authorization: Basic {b64encode(pair.encode()).decode()}")
-    body = ask.resolve(check.body).encode() if check.body is not None else None
+    body, method = _body(check, ask), check.method
+    if check.form:
+        method = "POST" if method == "GET" else method
+        if "content-type" not in {name.lower() for name in check.headers}:
+            headers.append("Content-Type: application/x-www-form-urlencoded")
     # libcurl would ask for permission to send a longer body and wait a second for it.
     headers.append("Expect:")
-    return Request(ask.resolve(check.url), check.method, tuple(headers), body, trusted=True)
+    proxy = ask.resolve(check.proxy) if check.proxy else None
+    return Request(ask.resolve(check.url), method, tuple(headers), body, trusted=True, proxy=proxy)
+
+
+def _body(check: HttpCheck, ask: Ask) -> bytes | None:
+    if check.form:
+        from urllib.parse import urlencode
+
+        return urlencode({name: ask.resolve(value) for name, value in check.form.items()}).encode()
+    return None if check.body is None else ask.resolve(check.body).encode()
 
 
 def _no_break(value: str) -> str:

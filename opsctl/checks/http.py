@@ -38,12 +38,21 @@ class HttpCheck:
         default_factory=dict
     )
     body: Annotated[Template | None, Doc("The body of the request, sent as it stands.")] = None
+    form: Annotated[
+        Mapping[str, Template], Doc("Fields of a form, sent as the body; the method is POST then by default.")
+    ] = field(default_factory=dict)
     basic: Annotated[Basic | None, Doc("Basic authentication.")] = None
     bearer: Annotated[Template | None, Doc("A bearer token.")] = None
     ca: Annotated[str | None, Doc("A file of trusted certificates (PEM) in place of the system's.")] = None
     certificate: Annotated[str | None, Doc("A client certificate (PEM).")] = None
     key: Annotated[str | None, Doc("The client certificate's private key (PEM).")] = None
     verify: Annotated[bool, Doc("Whether the server's certificate must be valid.")] = True
+    proxy: Annotated[
+        Template | None, NotEmpty(), Doc("As `http://proxy.example.com:3128` or `socks5h://host:1080`.")
+    ] = None
+    unix_socket: Annotated[
+        str | None, NotEmpty(), Doc("The path of a socket to connect to, in place of the address' host.")
+    ] = None
     redirects: Annotated[int, Between(0, 20), Doc("How many redirects to follow.")] = 0
     version: Annotated[Literal["any", "1.1", "2"], Doc("The HTTP version to ask for.")] = "any"
     family: Annotated[Literal["any", "ipv4", "ipv6"], Doc("The address family to connect by.")] = "any"
@@ -84,6 +93,13 @@ class HttpCheck:
                 yield "url", "a password in an address ends up in logs; use `basic: {username, password}`"
         if self.basic and self.bearer:
             yield "bearer", "`basic` and `bearer` exclude each other; keep one"
+        if self.form and self.body:
+            yield "form", "`body` and `form` exclude each other; keep one"
+        if self.proxy and not self.proxy.text.startswith(("http://", "https://", "socks5", "${")):
+            yield "proxy", "write it as `http://proxy.example.com:3128` or `socks5h://host:1080`"
+        if self.unix_socket and (self.proxy or self.redirects):
+            other = "proxy" if self.proxy else "redirects"
+            yield other, f"`unix_socket` leads to one place, and `{other}` to others; keep one"
         if self.key and not self.certificate:
             yield "key", "`key` needs its `certificate`; name both"
 

@@ -1,0 +1,102 @@
+"""The ways that an `http` check takes: forms, proxies and sockets."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from checks.probe import probe
+
+from opsctl.checks.http import HttpCheck
+from opsctl.curl_line import curl_line
+from opsctl.outcome import Cause
+from opsctl.secrets import Template
+
+SEEN = frozenset({"status", "body"})
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with what it was asked."""
+
+    def answer(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        said = f"{self.command} {self.path} {self.headers.get('Content-Type', '-')} {self.rfile.read(length).decode()}"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said.encode())
+
+    def do_GET(self):
+        self.answer()
+
+    def do_POST(self):
+        self.answer()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server():
+    with HTTPServer(("127.0.0.1", 0), Echo) as one:
+        threading.Thread(target=one.serve_forever, daemon=True).start()
+        yield one.server_port
+        one.shutdown()
+
+
+def test_a_form_is_sent_as_browsers_do(server):
+    check = HttpCheck(url=Template(f"http://127.0.0.1:{server}/login"),
+                      form={"user": Template("a&b"), "pass word": Template("${env:P}")})  # fmt: skip
+    seen = probe(check, wanted=SEEN, environ={"P": "ü=1"})
+    assert (
+        seen.values["body"] == "POST /login application/x-www-form-urlencoded user=a%26b&pass+word=%C3%BC%3D1"
+    )
+    assert "--data-urlencode 'user=a&b'" in curl_line(check)
+    assert "-X" not in curl_line(check)
+
+
+def test_a_proxy_is_asked_for_the_whole_address(server, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "*")
+    through = HttpCheck(url=Template("http://shop.invalid/x"), proxy=Template(f"http://127.0.0.1:{server}"))
+    assert probe(through, wanted=SEEN).values["body"] == "GET http://shop.invalid/x - "
+    assert f"-x http://127.0.0.1:{server}" in curl_line(through)
+    direct = HttpCheck(url=Template(f"http://127.0.0.1:{server}/x"))
+    assert probe(direct, wanted=SEEN).values["body"] == "GET /x - "
+
+
+def test_a_proxy_that_is_not_there_is_told():
+    check = HttpCheck(url=Template("http://shop.invalid/x"), proxy=Template("http://127.0.0.1:1"))
+    assert probe(check, wanted=SEEN).failure.cause is Cause.REFUSED
+
+
+def test_a_socket_of_the_machine_is_asked(tmp_path):
+    class Server(socketserver.UnixStreamServer):
+        def get_request(self):
+            request, _ = super().get_request()
+            return request, ("here", 0)
+
+    with Server(str(tmp_path / "s"), Echo) as one:
+        threading.Thread(target=one.serve_forever, daemon=True).start()
+        check = HttpCheck(url=Template("http://docker/v1/info"), unix_socket="s")
+        assert probe(check, wanted=SEEN, root=tmp_path).values["body"] == "GET /v1/info - "
+        assert "--unix-socket s" in curl_line(check)
+        one.shutdown()
+    gone = probe(HttpCheck(url=Template("http://docker/"), unix_socket="no-such"), wanted=SEEN, root=tmp_path)
+    assert gone.failure is not None
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"form": {"a": Template("b")}, "body": Template("c")}, "form"),
+        ({"proxy": Template("proxy:3128")}, "proxy"),
+        ({"proxy": Template("http://p:1"), "unix_socket": "s"}, "proxy"),
+        ({"redirects": 3, "unix_socket": "s"}, "redirects"),
+    ],
+)
+def test_what_cannot_work_is_told(fields, field):
+    check = HttpCheck(url=Template("http://example.com/"), **fields)
+    assert [name for name, _ in check.problems()] == [field]
