@@ -38,7 +38,6 @@ FIRST = {
     "redis": ("redis: example.com:6379", {"cut-off", "full", "not-saved", "slow"}),
     "clock": ("clock: pool.ntp.org", set()),
     "smtp": ("smtp: mail.example.com:587", {"other-server", "no-login", "slow"}),
-    "smtp": ("smtp: mail.example.com:587", {"other-server", "no-login", "slow"}),
     "history": ("history: {of: a/x, over: 7d}", {"slow"}),
     "group": ("group: {members: [a/x]}", set()),
 }  # fmt: skip

@@ -29,7 +29,6 @@ KINDS: Mapping[str, str] = {
     "redis": "RedisCheck",
     "clock": "ClockCheck",
     "smtp": "SmtpCheck",
-    "smtp": "SmtpCheck",
     "command": "CommandCheck",
     "file": "FileCheck",
     "disk": "DiskCheck",
