@@ -12,6 +12,7 @@ from opsctl.freshness import fresh
 from opsctl.item_proofs import Spoken, looks_by_item, proof_of_item
 from opsctl.knowledge import documents, standing
 from opsctl.ledger.incident import SEVERITIES
+from opsctl.maintaining import maintained_now
 from opsctl.outcome import State as Health
 from opsctl.policies import policies, targets
 from opsctl.prose import line
@@ -78,8 +79,13 @@ def claims_at(
 
 
 def _checks(then: Then) -> Iterator[Claim]:
+    maintained = maintained_now(then.workspace, then.db, then.at)
     for name, (service, check) in then.workspace.checks().items():
         proof = _check(check, then.seen.get(name), then.at)
+        if proof.state != "proven" and name in maintained:
+            one = maintained[name]
+            words = f"in maintenance: {line(one.reason)}"
+            proof = Proof("excused", words, one.window, one.since, one.until)
         yield Claim("check", name, service.owner, (service.id,), service.tags, proof, service.tier)
 
 

@@ -140,6 +140,15 @@ def test_a_check_is_proven_for_three_runs_and_at_least_a_day(shop):
     assert states(shop, "api", now="2026-11-26T12:00:01Z")["api/ready"] == "stale"
 
 
+def test_maintenance_excuses_a_check_that_is_not_proven(shop):
+    began = "2026-11-20T11:00:00Z"
+    ran = shop("maintenance", "start", "api", "--for", "2d", "--reason", "moving", now=began)
+    assert ran.code == 0
+    assert proof(shop, "api/ready")[0:6:5] == ["excused", "in maintenance: moving (MNT-1), until 2026-11-22"]
+    assert states(shop, "api", at="2026-11-20T10:59:00Z")["api/ready"] == "never"
+    assert states(shop, "api", now="2026-11-22T11:00:00Z")["api/ready"] == "never"
+
+
 def test_proof_of_an_older_text_is_stale(shop):
     prove(shop)
     text = WORKSPACE.replace("It is there", "It is really there").replace("id: look", "id: see")
