@@ -38,6 +38,7 @@ FIRST = {
     "redis": ("redis: example.com:6379", {"cut-off", "full", "not-saved", "slow"}),
     "clock": ("clock: pool.ntp.org", set()),
     "smtp": ("smtp: mail.example.com:587", {"other-server", "no-login", "slow"}),
+    "postgres": ("postgres: db.example.com:5432", {"nearly-full", "demoted", "behind", "no-replicas", "slow"}),
     "history": ("history: {of: a/x, over: 7d}", {"slow"}),
     "group": ("group: {members: [a/x]}", set()),
 }  # fmt: skip

@@ -29,6 +29,7 @@ KINDS: Mapping[str, str] = {
     "redis": "RedisCheck",
     "clock": "ClockCheck",
     "smtp": "SmtpCheck",
+    "postgres": "PostgresCheck",
     "command": "CommandCheck",
     "file": "FileCheck",
     "disk": "DiskCheck",
