@@ -42,6 +42,7 @@ COMMANDS = {
     "log": "log",
     "undo": "undo",
     "init": "init",
+    "import": "import_",
     "demo": "demo",
     "validate": "validate",
     "schema": "schema",
