@@ -177,7 +177,7 @@ def shop(opsctl, tmp_path_factory, certificates, web_tls, monkeypatch):
     host, port = "127.0.0.1", tls.port
     values = {
         "domain": host, "staging_domain": host, "development_domain": host, "port": port, "uptime_host": f"{host}:{port}",
-        "application": "shop", "search_term": "boat", "sample": "1001", "region": vendors.REGION,
+        "application": "shop", "search_term": "chair", "sample": "1001", "region": vendors.REGION,
         "recovery_region": vendors.RECOVERY, "aws_profile": vendors.PROFILE, "load_balancer": vendors.BALANCER,
         "database": "shop", "bucket": "shop-uploads", "sample_object": "images/sample.jpg", "backup_bucket": "shop-backups",
         "topic": f"arn:aws:sns:{vendors.REGION}:{vendors.ACCOUNT}:ops", "repository": vendors.REPOSITORY,

@@ -838,8 +838,8 @@ def site(request, condition, outside):
     pages = {
         "/": {"title": "Shop"},
         "/api/health": {"status": "degraded" if condition == "degraded" else "ok"},
-        "/api/search": {"results": [{"id": 1001}] if request.path == "/api/search?q=boat" else []},
-        "/api/entries/1001": {"id": 1001, "title": "A boat"},
+        "/api/search": {"results": [{"id": 1001}] if request.path == "/api/search?q=chair" else []},
+        "/api/entries/1001": {"id": 1001, "title": "A chair"},
         "/admin/login": {"title": "Sign in"},
     }
     if path == "/admin/":
