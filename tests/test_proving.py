@@ -39,6 +39,7 @@ FIRST = {
     "clock": ("clock: pool.ntp.org", set()),
     "smtp": ("smtp: mail.example.com:587", {"other-server", "no-login", "slow"}),
     "postgres": ("postgres: db.example.com:5432", {"nearly-full", "demoted", "behind", "no-replicas", "slow"}),
+    "statuspage": ("statuspage: https://www.example.com", {"told-only", "slow"}),
     "history": ("history: {of: a/x, over: 7d}", {"slow"}),
     "group": ("group: {members: [a/x]}", set()),
 }  # fmt: skip

@@ -30,6 +30,7 @@ KINDS: Mapping[str, str] = {
     "clock": "ClockCheck",
     "smtp": "SmtpCheck",
     "postgres": "PostgresCheck",
+    "statuspage": "StatuspageCheck",
     "command": "CommandCheck",
     "file": "FileCheck",
     "disk": "DiskCheck",

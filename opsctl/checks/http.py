@@ -127,3 +127,16 @@ class HttpCheck:
             done(Observation(failure=Failure(Cause.SECRET, str(error))))
             return
         loop.add(exchange.prepare, after=after)
+
+
+def ask_for_json(check: HttpCheck, ask: Ask) -> Observation:
+    """The values `json` and `latency` of an answer; a failure where it is no success, or no JSON."""
+    seen = check.probe(ask._replace(wanted=frozenset({"json"})))
+    status = seen.values.get("status")
+    if seen.failure:
+        return seen._replace(values={})
+    if status != 200:
+        return seen._replace(values={}, failure=Failure(Cause.STATUS, f"it answers with status {status}"))
+    if "json" not in seen.values:
+        return seen._replace(values={}, failure=Failure(Cause.BODY, "the answer is no JSON"))
+    return seen._replace(values={name: seen.values[name] for name in ("json", "latency")})

@@ -172,9 +172,10 @@ def _look(
     except ImportError as error:
         return Observation(failure=Failure(Cause.UNSUPPORTED, f"psycopg cannot be used: {error}"))
     except psycopg.Error as error:
-        return Observation(values, _failure(error, deadline.seconds))
+        return Observation(failure=_failure(error, deadline.seconds), evidence=values)
     except TimeoutError:
-        return Observation(values, Failure(Cause.TIMEOUT, f"no answer within {deadline.seconds:g} s"))
+        words = f"no answer within {deadline.seconds:g} s"
+        return Observation(failure=Failure(Cause.TIMEOUT, words), evidence=values)
     except Exception as error:  # noqa: BLE001 - a thread that just ended would be waited for in vain
         return Observation(
             failure=Failure(Cause.INTERNAL, f"the answer could not be read: {error!r}; please report this")

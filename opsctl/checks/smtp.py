@@ -103,7 +103,8 @@ class SmtpCheck:
         except SecretMissingError as error:
             return Observation(failure=Failure(Cause.SECRET, str(error)))
         except DialogueError as error:
-            return Observation(values, error.failure)
+            # What was seen until then must not pass for the whole.
+            return Observation(failure=error.failure, evidence=values)
         return Observation(values)
 
     def _login(self, ask: Ask) -> tuple[str, str] | None:
