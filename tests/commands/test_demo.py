@@ -254,13 +254,16 @@ def begun(folder, **more):
     )
 
 
+def read_to(tour, line):
+    assert line in iter(tour.stdout.readline, ""), tour.stderr.read()
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
 )
 def test_a_tour_that_is_ended_midway_leaves_nothing_running(tmp_path, number, code):
     with begun(tmp_path) as tour:
-        while tour.stdout.readline() != "4 checks: 4 up\n":
-            pass
+        read_to(tour, "4 checks: 4 up\n")
         there = " ".join(processes_of(tmp_path / "opsctl-demo"))
         tour.send_signal(number)
         assert tour.wait(60) == code
@@ -272,8 +275,7 @@ def test_a_tour_that_is_ended_midway_leaves_nothing_running(tmp_path, number, co
 def test_a_command_that_is_running_is_ended_too(tmp_path):
     path = with_programs(tmp_path, cat="echo begun\nexec sleep 600")
     with begun(tmp_path, **path) as tour:
-        while tour.stdout.readline() != "begun\n":
-            pass
+        read_to(tour, "begun\n")
         tour.send_signal(signal.SIGINT)
         assert tour.wait(60) == 130
         assert tour.stderr.read() == ""
