@@ -10,7 +10,7 @@ from opsctl.attesting import may
 from opsctl.errors import RefusedError, UsageError
 from opsctl.prose import line, listed, shorten
 from opsctl.routine_running import head_of
-from opsctl.store.slots import last_slot
+from opsctl.store.slots import last_slot, open_slots, since
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +36,8 @@ class Proof(NamedTuple):
 
 def waiting_for(ledger: Ledger, routine: Routine) -> Slot:
     """The slot of a routine that waits for people; RefusedError where none does."""
-    slot = last_slot(ledger.db, routine.id)
+    waiting = [one for one in open_slots(ledger.db) if one.routine == routine.id]
+    slot = waiting[-1] if waiting else last_slot(ledger.db, routine.id)
     if slot is None or slot.state != "open":
         how = "was never run" if slot is None else f"is {slot.state}"
         raise RefusedError(f"{routine.id} waits for nobody: it {how}; `opsctl routine due` shows what does")
@@ -71,7 +72,9 @@ def skip(ledger: Ledger, workspace: Workspace, routine: Routine, reason: str, no
         ledger.append("routine.skipped", slot.subject, {"reason": said})
         skipped: Slot = ledger.get(slot.subject)
         return skipped
-    begin = max(now, slot.due) if slot else now
+    counts = since(ledger.db).get(routine.id, ("", now))[1]
+    # A time that has come and that nobody ran is before the next.
+    begin = max(counts, slot.due) if slot else counts
     upcoming = next_times(workspace, ledger.db, routine, begin, 1)
     if not upcoming:
         raise RefusedError(f"{routine.id} has no time within the year that could be skipped")

@@ -50,7 +50,8 @@ def freshness_in(db: sqlite3.Connection, workspace: Workspace, now: float) -> li
 
 def fresh(workspace: Workspace, runbook: Runbook, known: Sequence[Run], now: float) -> Fresh:
     """The proof of one runbook, by its runs, at `now` in UTC epoch seconds."""
-    done = [one for one in known if one.state == "done" and one.ended is not None]
+    # A remedy of some steps shows nothing of the others.
+    done = [one for one in known if one.state == "done" and one.ended is not None and not one.only]
     last = max(done, key=lambda one: one.ended or 0.0, default=None)
     age = None if last is None else max(0.0, now - (last.ended or now))
     every = runbook.procedure.drill_every

@@ -94,7 +94,7 @@ def timezone(zone: Located) -> Iterator[Problem]:
 
     try:
         ZoneInfo(zone.text)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         hint = suggestion(zone.text, available_timezones())
         yield zone.problem(
             f"`{line(zone.text)}` is not a time zone{hint or '; write it as `Europe/Berlin` or `UTC`'}"

@@ -33,6 +33,7 @@ def rehearse(
     runbook: Runbook,
     said: Mapping[str, str],
     emit: Callable[[bytes], None],
+    environment: str | None = None,
 ) -> Iterator[Shown]:
     """Every step in its order; UsageError for parameters that do not fit."""
     values = dict(values_of(runbook.procedure, said))
@@ -45,7 +46,7 @@ def rehearse(
         done = None
         # A wait shows nothing but that time passes.
         if step.effect == "read" and not step.kind.ASKS and step.type != "wait":
-            done = _read(workspace, world, secrets, hidden, step, values, emit)
+            done = _read(workspace, world, secrets, hidden, step, values, emit, environment)
             values |= _taken(step, done)
         # What a change would have said is not known, and stands as its name.
         values |= {name: f"<{name}>" for name in (*step.terms.capture, *_asked(step)) if name not in values}
@@ -60,6 +61,7 @@ def _read(
     step: Step,
     values: Mapping[str, str],
     emit: Callable[[bytes], None],
+    environment: str | None,
 ) -> Done:
     scene = Scene(
         workspace=workspace,
@@ -72,7 +74,7 @@ def _read(
         run="dry run",
         step=step.id,
         incident=None,
-        environment=None,
+        environment=environment,
         drill=True,
         timeout=step.terms.timeout,
         within=0.0,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from opsctl.headings import heading_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _BEGIN = re.compile(r"\s*<!-- opsctl:begin ([a-z-]+) -->\s*")
 _END = re.compile(r"\s*<!-- opsctl:end ([a-z-]+) -->\s*")
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
-_HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*\s*")
 _CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
 _TARGET = re.compile(r"(?<=\])\([^)]*\)|<https?://[^>]*>|https?://\S+")
 _COLUMNS = ("action", "owner", "due", "priority", "measure")
@@ -133,10 +134,10 @@ def _lines(texts: Sequence[str]) -> Iterator[Line]:
         else:
             words, comment = _uncommented(text, comment=comment)
             words = "" if words.lstrip().startswith(">") else _TARGET.sub(_blank, _CODE.sub(_blank, words))
-        heading = _HEADING.fullmatch(words) if words else None
-        level = len(heading[1]) if heading else 0
+        heading = heading_of(words) if words else None
+        level = heading.level if heading else 0
         if heading and level <= 2:
-            section = heading[2].strip().lower() if level == 2 else ""
+            section = heading.title.lower() if level == 2 else ""
         yield Line(number, text, words, section, level)
 
 

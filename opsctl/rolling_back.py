@@ -47,7 +47,8 @@ def roll_back(what: RollBack, because: str) -> tuple[str, str]:
 def _changes(what: RollBack) -> Iterator[tuple[Ran, Step]]:
     steps = {step.id: step for step in what.runbook.procedure.steps}
     for ran in reversed(what.kept.run().steps):
-        if ran.outcome == "ok" and ran.effect == "change" and ran.undone != "ok" and ran.step in steps:
+        done = ran.outcome == "ok" or (ran.outcome == "failed" and ran.acted)
+        if done and ran.effect == "change" and ran.undone != "ok" and ran.step in steps:
             yield ran, steps[ran.step]
 
 

@@ -310,6 +310,7 @@ class _Going:
             "head": done.head,
             "tail": done.tail,
             "left_out": done.left_out,
+            **({"acted": True} if done.acted else {}),
         }
         shown = done.outcome, f"{step.id}: {mask(done.message)}"
         if self._reading is None:

@@ -77,7 +77,8 @@ class Scene(NamedTuple):
 
 
 class Done(NamedTuple):
-    """How a step went. `waiting` has a `question` for a person; `unknown` is neither done nor failed.
+    """How a step went. `waiting` has a `question` for a person; `unknown` is neither done nor failed. One that
+    failed has `acted` all the same where only its `verify` does not hold.
 
     `head` and `tail` are the start and the end of its output as text, `left_out` the bytes between them.
     """
@@ -90,6 +91,7 @@ class Done(NamedTuple):
     left_out: int = 0
     captured: Mapping[str, Value] = {}
     question: str = ""
+    acted: bool = False
 
 
 class Step(Protocol):

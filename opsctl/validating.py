@@ -49,8 +49,8 @@ def _unset(workspace: Workspace, environ: Mapping[str, str]) -> Iterator[Problem
     reader = Secrets(environ, workspace.root)
     missing = {
         reference: why
-        for _, check in workspace.checks().values()
-        for template in _templates(check.kind)
+        for definition in _definitions(workspace)
+        for template in _templates(definition)
         for reference, why in reader.missing(template)
     }
     for path in workspace.files:
@@ -70,6 +70,14 @@ def _placeholders(workspace: Workspace) -> Iterator[Problem]:
             for found in _PLACEHOLDER.finditer(text):
                 why = f"`{found[0]}` stands for a value that nobody has given yet; write the real one"
                 yield Problem(file, number, found.start() + 1, why, text)
+
+
+def _definitions(workspace: Workspace) -> Iterator[object]:
+    """Everything that may fetch a secret."""
+    yield from (check.kind for _, check in workspace.checks().values())
+    yield from (item.kind for one in workspace.checklists.values() for item in one.items.values())
+    yield from (step for one in workspace.runbooks.values() for step in one.procedure.steps)
+    yield from (duty.kind for one in workspace.routines.values() for duty in one.plan.steps)
 
 
 def _templates(value: object) -> Iterator[Template]:

@@ -96,7 +96,7 @@ def run(
 
     desk = desk_at(where, output, dry_run=dry_run, light=False)
     if dry_run:
-        rehearse(desk, runbook, set_ or ())
+        rehearse(desk, runbook, set_ or (), environment)
         return
     raise typer.Exit(begin(desk, runbook, set_ or (), environment, incident, drill=False))
 

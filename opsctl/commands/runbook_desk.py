@@ -46,7 +46,7 @@ def resume(desk: Desk, name: str, texts: Sequence[str], *, changed: bool) -> Exi
     return _shown(desk, go(desk.workspace, desk.world, runbook, run, values, people(desk), changed=changed))
 
 
-def rehearse(desk: Desk, name: str, texts: Sequence[str]) -> None:
+def rehearse(desk: Desk, name: str, texts: Sequence[str], environment: str | None) -> None:
     """Show what a run would do."""
     from opsctl.formats.runbooks import write_rehearsal
     from opsctl.parameters import given
@@ -54,7 +54,8 @@ def rehearse(desk: Desk, name: str, texts: Sequence[str]) -> None:
     from opsctl.rehearsing import rehearse as show
 
     runbook = runbook_named(desk.workspace, name)
-    shown = list(show(desk.workspace, desk.world, runbook, given(texts), lambda _data: None))
+    values, world = given(texts), desk.world
+    shown = list(show(desk.workspace, world, runbook, values, lambda _data: None, environment))
     emit(desk.world, write_rehearsal(shown, desk.output))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from time import gmtime, strftime
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -41,4 +42,4 @@ class BackupDuty:
             return Came("failed", f"{copy.name} is damaged: {line(found[0])}", copy.name)
         for old in sorted(folder.glob(f"{workspace.store.stem}-*.db"))[: -self.keep]:
             old.unlink()
-        return Came("ok", f"{copy.name} is verified", str(copy.relative_to(workspace.root)))
+        return Came("ok", f"{copy.name} is verified", str(Path(self.to) / copy.name))

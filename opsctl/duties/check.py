@@ -31,6 +31,7 @@ class CheckDuty:
         from opsctl.checking import Options, check, exit_code, selected
         from opsctl.errors import ExitCode
         from opsctl.formats.progress import Progress
+        from opsctl.healing import heal
 
         options = Options(selectors=self.select)
         names = selected(occasion.workspace, options)
@@ -40,10 +41,14 @@ class CheckDuty:
         if outcome.signal is not None:
             return Came("unknown", "it was ended by a signal")
         checked = outcome.run.checked
+        tried = [
+            f"remedy of {one.check}: {one.words}" for one in heal(occasion.workspace, occasion.world, checked)
+        ]
         code = exit_code({one.result.check: one.standing for one in checked})
         bad = [
             f"{one.result.check} is {one.standing.state}" for one in checked if not one.standing.state.good
         ]
         if code is ExitCode.YES:
             return Came("ok", f"{count('check', len(checked))} up")
-        return Came("failed" if code is ExitCode.NO else "unknown", line(listed(bad[:5])))
+        words = "; ".join([listed(bad[:5]), *tried])
+        return Came("failed" if code is ExitCode.NO else "unknown", line(words))

@@ -37,7 +37,7 @@ class PractisedItem:
         done = [
             one
             for one in records(ask.db, "RUN", ("done",))
-            if one.runbook == self.runbook and self.environment in (None, one.environment)
+            if one.runbook == self.runbook and self.environment in (None, one.environment) and not one.only
         ]
         last = max(done, key=lambda one: one.ended or 0.0, default=None)
         if last is None:

@@ -22,7 +22,8 @@ OVER: tuple[State, ...] = ("done", "recovered", "aborted")
 class Ran(NamedTuple):
     """One step of a run; `outcome` is None while it runs, and nobody knows it where it never ended.
 
-    `undone` is None, `begun`, or how undoing it ended: `ok` or `failed`.
+    `undone` is None, `begun`, or how undoing it ended: `ok` or `failed`. `acted` says of one that failed that
+    it did what it was to do, and that its `verify` does not hold.
     """
 
     step: str
@@ -40,6 +41,7 @@ class Ran(NamedTuple):
     answered_by: str | None = None
     approved_by: tuple[str, ...] = ()
     undone: str | None = None
+    acted: bool = False
 
 
 class Run(NamedTuple):
@@ -121,7 +123,7 @@ def _begun(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
 
 
 def _ended(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
-    changes = {name: body[name] for name in ("outcome", "message", "exit_code") if name in body}
+    changes = {name: body[name] for name in ("outcome", "message", "exit_code", "acted") if name in body}
     ran = _known(run, body["step"])._replace(ended=event.occurred, **changes)
     return _put(run, ran)._replace(values={**run.values, **body.get("captured", {})})
 

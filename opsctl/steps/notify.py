@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from opsctl.filling import fill
@@ -25,6 +25,9 @@ class NotifyStep:
 
     by: Annotated[tuple[Template, ...], NotEmpty(), Doc("The command; it reads the message.")]
     say: Annotated[str, NotEmpty(), Doc("The message; values are filled in.")]
+    environment: Annotated[Mapping[str, Template], Doc("Variables to add, as a secret address.")] = field(
+        default_factory=dict
+    )
 
     def describe(self, values: Mapping[str, str]) -> str:
         """The message."""
@@ -37,4 +40,7 @@ class NotifyStep:
 
         argv = [fill(scene.secrets.resolve(part), scene.values) for part in self.by]
         message = fill(self.say, scene.values)
-        return perform(scene, lambda: Command(argv, scene.root, {}, message), (0,))
+        variables = {
+            name: fill(scene.secrets.resolve(value), scene.values) for name, value in self.environment.items()
+        }
+        return perform(scene, lambda: Command(argv, scene.root, variables, message), (0,))

@@ -46,9 +46,15 @@ class RunbookStep:
             values = dict(values_of(other.procedure, given))
         except UsageError as error:
             return Done("failed", str(error))
+        passed_over = []
         for step in other.procedure.steps:
             done = scene.perform(step, f"{self.name}/{step.id}", values)
+            if done.outcome == "failed" and step.terms.on_failure == "continue":
+                passed_over.append(f"{self.name}/{step.id}: {done.message}")
+                continue
             if done.outcome not in {"ok", "skipped"}:
                 return done._replace(message=f"{self.name}/{step.id}: {done.message}")
             values |= {name: str(value) for name, value in done.captured.items() if name != "stdout"}
+        if passed_over:
+            return Done("failed", f"passed over: {'; '.join(passed_over)}")
         return Done("ok", f"{self.name}: {len(other.procedure.steps)} steps done")

@@ -229,3 +229,16 @@ def test_a_mistyped_command_has_a_suggestion(opsctl):
     ran = opsctl("chek")
     assert ran.code == 2
     assert "Did you mean 'check'" in ran.err
+
+
+@pytest.mark.parametrize(
+    "command", [("check",), ("validate",), ("checklist", "lint"), ("routine", "due"), ("status",)]
+)
+def test_a_zone_that_there_is_not_is_told_by_every_command(opsctl, command):
+    opsctl.write(
+        "opsctl.yaml",
+        "version: 1\nname: S\ntimezone: Mars/Olympus\nservices: {a: {checks: {c: {file: /}}}}\n",
+    )
+    ran = opsctl(*command)
+    assert ran.code == 5
+    assert "opsctl.yaml:3:11: `Mars/Olympus` is not a time zone" in ran.out + ran.err

@@ -377,3 +377,38 @@ def test_lint_finds_what_nobody_will_see_to(shop):
         "morning: nobody answers for standup; name an `owner` or a role (no-owner)\n"
         "morning: its `grace` is longer than the time to the next, so that it is never overdue (grace)\n"
     ))  # fmt: skip
+
+
+def test_a_routine_that_was_begun_by_hand_is_answered(shop):
+    run = shop(STANDUP)
+    assert "standup: waiting" in run("run", "morning", now=at("8:30")).out
+    assert run("done", "morning", "--note", "x", now=at("8:40")).out.startswith(
+        "morning of 2026-11-20 08:30 CET is done"
+    )
+
+
+def test_a_time_that_has_come_is_skipped_before_the_next(shop):
+    run = shop(CHECK)
+    skipped = run("skip", "morning", "--reason", "moved", now=at("9:30"))
+    assert skipped.out.startswith("morning of 2026-11-20 09:00 CET is skipped")
+    assert run("run", "--due", "--quiet", now=at("9:35")) == (0, "", "")
+
+
+def test_a_backup_may_lie_elsewhere(shop, opsctl, tmp_path_factory):
+    away = tmp_path_factory.mktemp("away")
+    run = shop(f"{{backup: {{to: {away}}}}}")
+    assert run("run", "--due").code == 0
+    assert [path.name for path in away.iterdir()] == ["opsctl-20261120T080000Z.db"]
+
+
+def test_a_remedy_is_run_from_a_routine_too(shop, opsctl):
+    run = shop(CHECK)
+    opsctl.write(
+        "opsctl.yaml",
+        HEAD.replace("ready: {file: opsctl.yaml}", "ready: {file: run/ready, remedy: {runbook: mend}}"),
+    )
+    opsctl.write(
+        "runbooks/mend.yaml", "runbooks: {mend: {title: Mend, steps: [{run: [mkdir, -p, run/ready]}]}}"
+    )
+    ran = run("run", "--due", "--quiet")
+    assert "remedy of api/ready: mend is done; api/ready is up afterwards" in ran.out

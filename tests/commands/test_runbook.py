@@ -600,6 +600,7 @@ def test_runs_of_an_older_store_keep_their_steps(shop, opsctl):
             "documents",
             "maintenances",
             "maintained",
+            "baselines",
         ):
             db.execute(f"DROP TABLE {table}")
         db.execute("ALTER TABLE procedure_heads RENAME TO procedures")
@@ -619,3 +620,46 @@ def test_a_page_shows_where_values_are_filled_in_and_a_dry_run_does_not_wait(sho
     ran = run("runbook", "run", "it", "--set", "host=web", "--dry-run")
     assert ran.code == 0
     assert "pause" in ran.out
+
+
+def test_what_did_not_show_that_it_worked_is_undone_too(shop, opsctl):
+    run = shop(
+        note("one", undo("one")),
+        "{id: two, run: [sh, -c, 'echo two >>log'], undo: {run: [sh, -c, 'echo untwo >>log']}, "
+        "verify: {run: ['false']}, on_failure: rollback}",
+    )
+    ran = run("runbook", "run", "it")
+    assert ran.out.startswith("RUN-1 (run of it) is recovered")
+    assert noted(opsctl) == ["one", "two", "untwo", "unone"]
+
+
+def test_a_runbook_within_another_passes_over_what_it_says_it_may(shop, opsctl):
+    run = shop("{id: tell, runbook: other}", note("after"))
+    opsctl.write("runbooks/other.yaml", """
+        runbooks:
+          other:
+            title: Other
+            steps:
+              - {id: chat, run: ['false'], on_failure: continue}
+              - {id: page, run: [sh, -c, 'echo paged >>log']}
+    """)  # fmt: skip
+    ran = run("runbook", "run", "it")
+    assert (ran.code, noted(opsctl)) == (1, ["paged"])
+    assert "tell: passed over: other/chat: exit code 1" in ran.out
+
+
+def test_a_dry_run_knows_its_environment(shop, opsctl):
+    run = shop("{id: gate, checklist: prod}")
+    opsctl.write(
+        "checklists/prod.yaml",
+        "checklists: {prod: {title: P, environments: [prod], items: {x: {text: X, file: opsctl.yaml}}}}",
+    )
+    assert "prod is pass" in run("runbook", "run", "it", "--dry-run", "--env", "prod").out
+
+
+def test_validate_names_the_secrets_of_steps_too(shop, opsctl):
+    shop("{id: one, run: [echo, '${env:TOKEN}']}")
+    ran = opsctl("validate")
+    assert ran.code == 5
+    assert "runbooks/it.yaml:6:" in ran.out
+    assert opsctl("validate", "--allow-unset").code == 0
