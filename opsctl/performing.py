@@ -73,7 +73,8 @@ class Performer:
         if done.outcome == "ok" and step.terms.verify is not None:
             shown = self.inner(step.terms.verify, f"{name}/verify", values)
             if shown.outcome != "ok":
-                return done._replace(outcome="failed", message=f"it did not work: {shown.message}", acted=True)
+                words = f"it did not work: {shown.message}"
+                return done._replace(outcome="failed", message=words, acted=True)
         if done.outcome == "ok" and step.terms.capture:
             if done.left_out:
                 words = "its output is longer than what is kept, so that nothing is taken from it"

@@ -77,9 +77,9 @@ class Scene(NamedTuple):
 
 
 class Done(NamedTuple):
-    """How a step went. `waiting` has a `question` for a person; `unknown` is neither done nor failed. One that
-    failed has `acted` all the same where only its `verify` does not hold.
+    """How a step went. `waiting` has a `question` for a person; `unknown` is neither done nor failed.
 
+    One that failed has `acted` all the same where only its `verify` does not hold.
     `head` and `tail` are the start and the end of its output as text, `left_out` the bytes between them.
     """
 
