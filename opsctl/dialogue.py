@@ -146,6 +146,11 @@ def quoted(said: str) -> str:
     return shorten(line(said), _SHOWN)
 
 
+def unsendable(text: str) -> bool:
+    """Whether `text` cannot be a word of a protocol of lines: another line in it would be another command."""
+    return any(character < " " or character == "\x7f" for character in text)
+
+
 def too_large() -> DialogueError:
     """What to raise where more comes than is read."""
     return DialogueError(Failure(Cause.TOO_LARGE, f"it says more than the {_MOST} bytes that are read"))

@@ -38,6 +38,8 @@ FIRST = {
     "redis": ("redis: example.com:6379", {"cut-off", "full", "not-saved", "slow"}),
     "clock": ("clock: pool.ntp.org", set()),
     "smtp": ("smtp: mail.example.com:587", {"other-server", "no-login", "slow"}),
+    "imap": ("imap: mail.example.com:143", {"other-server", "slow"}),
+    "pop3": ("pop3: mail.example.com:110", {"other-server", "slow"}),
     "postgres": ("postgres: db.example.com:5432", {"nearly-full", "demoted", "behind", "no-replicas", "slow"}),
     "statuspage": ("statuspage: https://www.example.com", {"told-only", "slow"}),
     "history": ("history: {of: a/x, over: 7d}", {"slow"}),

@@ -29,6 +29,8 @@ KINDS: Mapping[str, str] = {
     "redis": "RedisCheck",
     "clock": "ClockCheck",
     "smtp": "SmtpCheck",
+    "imap": "ImapCheck",
+    "pop3": "Pop3Check",
     "postgres": "PostgresCheck",
     "statuspage": "StatuspageCheck",
     "command": "CommandCheck",

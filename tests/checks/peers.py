@@ -9,11 +9,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from certificates import Pair
 
     Serve = Callable[[socket.socket, threading.Event], None]
+    Turns = Sequence[tuple[bytes, bytes]]
 
 
 @contextmanager
@@ -54,6 +55,23 @@ def saying(greeting: bytes, *turns: tuple[bytes, bytes]) -> Serve:
                 connection.sendall(answer)
             # The other side hangs up first, so that nothing that is on its way is lost.
             told.readline()
+
+    return serve
+
+
+def upgrading(pair: Pair, greeting: bytes, before: Turns, after: Turns) -> Serve:
+    """A server that begins TLS once it has given the last answer of `before`, and goes on with `after`."""
+
+    def serve(connection: socket.socket, done: threading.Event) -> None:
+        connection.sendall(greeting)
+        for start, answer in before:
+            # Read without a buffer, which would swallow the start of the handshake.
+            line = b""
+            while not line.endswith(b"\n"):
+                line += connection.recv(1)
+            assert line.startswith(start), (line, start)
+            connection.sendall(answer)
+        secured(pair, saying(b"", *after))(connection, done)
 
     return serve
 
