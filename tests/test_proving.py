@@ -42,6 +42,7 @@ FIRST = {
     "pop3": ("pop3: mail.example.com:110", {"other-server", "slow"}),
     "postgres": ("postgres: db.example.com:5432", {"nearly-full", "demoted", "behind", "no-replicas", "slow"}),
     "statuspage": ("statuspage: https://www.example.com", {"told-only", "slow"}),
+    "docker": ("docker: web-1", {"between-crashes", "unchecked", "other-image", "slow"}),
     "history": ("history: {of: a/x, over: 7d}", {"slow"}),
     "group": ("group: {members: [a/x]}", set()),
 }  # fmt: skip

@@ -33,6 +33,7 @@ KINDS: Mapping[str, str] = {
     "pop3": "Pop3Check",
     "postgres": "PostgresCheck",
     "statuspage": "StatuspageCheck",
+    "docker": "DockerCheck",
     "command": "CommandCheck",
     "file": "FileCheck",
     "disk": "DiskCheck",

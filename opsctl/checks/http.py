@@ -129,12 +129,17 @@ class HttpCheck:
         loop.add(exchange.prepare, after=after)
 
 
-def ask_for_json(check: HttpCheck, ask: Ask) -> Observation:
-    """The values `json` and `latency` of an answer; a failure where it is no success, or no JSON."""
+def ask_for_json(check: HttpCheck, ask: Ask, missing: str = "") -> Observation:
+    """The values `json` and `latency` of an answer; a failure where it is no success, or no JSON.
+
+    `missing` are the words for what the server does not know (404), where that is no fault of the address.
+    """
     seen = check.probe(ask._replace(wanted=frozenset({"json"})))
     status = seen.values.get("status")
     if seen.failure:
         return seen._replace(values={})
+    if status == 404 and missing:
+        return seen._replace(values={}, failure=Failure(Cause.MISSING, missing))
     if status != 200:
         return seen._replace(values={}, failure=Failure(Cause.STATUS, f"it answers with status {status}"))
     if "json" not in seen.values:

@@ -1,0 +1,242 @@
+"""The `docker` check against a daemon that speaks Docker's documented API over a socket of the machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingMixIn, UnixStreamServer
+
+import pytest
+from checks.probe import probe
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsctl.checks.docker import DockerCheck, _agreed, _container, _evidence, _state
+from opsctl.outcome import Cause, Failure
+
+# 1_800_000_000 is 2027-01-15T08:00:00Z.
+RUNNING = {
+    "Status": "running", "Running": True, "Paused": False, "OOMKilled": False, "ExitCode": 0, "Error": "",
+    "StartedAt": "2027-01-15T07:00:00.123456789Z", "FinishedAt": "0001-01-01T00:00:00Z",
+}  # fmt: skip
+EXITED = {
+    **RUNNING,
+    "Status": "exited",
+    "Running": False,
+    "ExitCode": 137,
+    "OOMKilled": True,
+    "Error": "no space left",
+}
+
+
+def health(status, streak=0):
+    log = [{"ExitCode": 1, "Output": "old"}, {"ExitCode": 1, "Output": "connection refused"}]
+    return {"Health": {"Status": status, "FailingStreak": streak, "Log": log}}
+
+
+def told(state):
+    return {"Id": "ab" * 32, "Name": "/web-1", "State": state, "RestartCount": 2, "Image": "sha256:0123",
+            "Config": {"Image": "nginx:1.27"}}  # fmt: skip
+
+
+class Daemon:
+    """What `/_ping` and containers answer, and what was asked."""
+
+    def __init__(self, path):
+        self.path, self.api, self.containers, self.asked = path, "1.51", {}, []
+        self.raw = None
+
+    def answer(self, path):
+        """A status, headers and a body."""
+        self.asked.append(path)
+        if path == "/_ping":
+            return 200, {"Api-Version": self.api} if self.api else {}, b"OK"
+        name = path.split("/")[3]
+        if name in self.containers:
+            return 200, {"Content-Type": "application/json"}, json.dumps(self.containers[name]).encode()
+        return 404, {}, json.dumps({"message": f"No such container: {name}"}).encode()
+
+
+class Server(ThreadingMixIn, UnixStreamServer):
+    daemon_threads = True
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    served = Daemon(tmp_path / "docker.sock")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            if served.raw is not None:
+                served.raw(self.wfile)
+                return
+            status, headers, body = served.answer(self.path)
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def address_string(self):
+            return "here"
+
+        def log_message(self, *_):
+            """What was asked is in `asked`."""
+
+    with Server(str(served.path), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield served
+        server.shutdown()
+        thread.join()
+
+
+def look(daemon, state=None, *, name="web-1", timeout=10.0):
+    if state is not None:
+        daemon.containers["web-1"] = told(state)
+    return probe(DockerCheck(container=name, socket=str(daemon.path)), timeout=timeout)
+
+
+def test_all_of_a_container_that_runs(daemon):
+    observation = look(daemon, {**RUNNING, **health("healthy")})
+    values = dict(observation.values)
+    assert values.pop("latency") > 0
+    assert (observation.failure, values) == (None, {
+        "healthy": True,
+        "state": "running",
+        "health": "healthy",
+        "failing": 0,
+        "restarts": 2,
+        "out_of_memory": False,
+        "uptime": pytest.approx(3600, abs=1),
+        "image": "nginx:1.27",
+        "image_id": "sha256:0123",
+        "api": "1.47",
+    })  # fmt: skip
+    assert daemon.asked == ["/_ping", "/v1.47/containers/web-1/json"]
+
+
+@pytest.mark.parametrize(
+    ("state", "healthy", "shown"),
+    [
+        (RUNNING, True, None),
+        ({**RUNNING, **health("none")}, True, None),
+        ({**RUNNING, **health("")}, True, None),
+        ({**RUNNING, **health("starting")}, False, "starting"),
+        ({**RUNNING, **health("unhealthy", 3)}, False, "unhealthy"),
+        ({**RUNNING, **health("well, well")}, False, "well, well"),
+        ({**RUNNING, "Status": "paused", **health("healthy")}, False, "healthy"),
+        ({**RUNNING, "Status": "restarting"}, False, None),
+        (EXITED, False, None),
+    ],
+)
+def test_only_what_runs_and_is_not_known_to_be_sick_is_healthy(daemon, state, healthy, shown):
+    values = look(daemon, state).values
+    assert (values["healthy"], values.get("health")) == (healthy, shown)
+
+
+def test_what_has_ended_says_how(daemon):
+    observation = look(daemon, EXITED)
+    values = observation.values
+    assert (values["exit_code"], values["out_of_memory"]) == (137, True)
+    assert "uptime" not in values
+    assert observation.evidence == {"error": "no space left"}
+
+
+def test_what_the_health_check_said_last_is_evidence(daemon):
+    assert look(daemon, {**RUNNING, **health("unhealthy", 3)}).evidence == {"output": "connection refused"}
+
+
+def test_an_older_daemon_is_asked_in_its_own_version(daemon):
+    daemon.api = "1.41"
+    assert look(daemon, RUNNING).values["api"] == "1.41"
+    assert daemon.asked[1].startswith("/v1.41/")
+
+
+def test_a_container_that_is_not_there(daemon):
+    observation = look(daemon, name="other")
+    assert (observation.values, observation.failure) == (
+        {}, Failure(Cause.MISSING, "there is no container `other`"),
+    )  # fmt: skip
+
+
+def test_sockets_that_cannot_be_asked(daemon, tmp_path, monkeypatch):
+    def failure(path):
+        return probe(DockerCheck(container="web-1", socket=path), root=tmp_path).failure
+
+    gone = tmp_path / "gone.sock"
+    assert failure("gone.sock") == Failure(Cause.MISSING, f"{gone} is not there; is Docker running?")
+    (tmp_path / "file").touch()
+    assert failure("file") == Failure(Cause.UNSUPPORTED, f"{tmp_path}/file is not a socket")
+    with socket.socket(socket.AF_UNIX) as unheard:
+        unheard.bind(str(gone))
+    assert failure("gone.sock").cause in {Cause.REFUSED, Cause.UNREACHABLE}
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert failure("docker.sock").cause is Cause.PERMISSION
+
+
+def test_something_else_on_the_socket(daemon):
+    daemon.api = ""
+    assert look(daemon).failure == Failure(Cause.PROTOCOL, f"{daemon.path} is not Docker's")
+    daemon.api = "1.47"
+    daemon.containers["web-1"] = ["x"]
+    assert look(daemon).failure == Failure(Cause.BODY, "the answer is not Docker's")
+
+
+def test_a_daemon_that_drips_does_not_outlast_the_deadline(daemon):
+    done = threading.Event()
+
+    def drip(wfile):
+        wfile.write(b"HTTP/1.1 200 OK\r\nApi-Version: 1.47\r\n\r\n")
+        while not done.wait(0.02):
+            wfile.write(b"x")
+
+    daemon.raw = drip
+    observation = look(daemon, timeout=0.3)
+    done.set()
+    assert (observation.values, observation.failure.cause) == ({}, Cause.TIMEOUT)
+
+
+_KEYS = st.sampled_from(
+    ["Health", "Status", "FailingStreak", "StartedAt", "ExitCode", "Log", "Output", "Config", "Image"]
+)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["running", "healthy", "2027"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4),
+)
+
+
+@given(state=st.dictionaries(_KEYS, _JSON), status=st.sampled_from(["running", "exited"]))
+def test_no_answer_raises_or_makes_what_does_not_run_healthy(state, status):
+    values = {**_state({**state, "Status": status}, 0.0), **_container(state)}
+    assert set(values) <= set(DockerCheck.SUBJECTS)
+    assert values["healthy"] is False or (
+        status == "running" and values.get("health", "healthy") == "healthy"
+    )
+    _evidence(state)
+
+
+@given(offered=st.none() | st.text(max_size=6))
+def test_only_a_version_is_agreed_on(offered):
+    agreed = _agreed(offered)
+    assert agreed is None or "." in offered
+    assert (_agreed("1.9"), _agreed("1.47"), _agreed("2.0")) == ("1.9", "1.47", "1.47")
+
+
+def test_in_a_workspace(opsctl, daemon):
+    look(daemon, {**RUNNING, **health("healthy")})
+    opsctl.write("opsctl.yaml", f"""
+        version: 1
+        name: Shop
+        services:
+          web:
+            checks:
+              container: {{docker: {{container: web-1, socket: {daemon.path}}}}}
+              absent: {{docker: {{container: web-2, socket: {daemon.path}}}}}
+    """)  # fmt: skip
+    ran = opsctl("check")
+    lines = sorted(line.split("\t")[:2] for line in ran.out.splitlines() if "\tweb/" in line)
+    assert (ran.code, lines) == (1, [["down", "web/absent"], ["up", "web/container"]])
