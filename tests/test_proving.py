@@ -43,6 +43,7 @@ FIRST = {
     "postgres": ("postgres: db.example.com:5432", {"nearly-full", "demoted", "behind", "no-replicas", "slow"}),
     "statuspage": ("statuspage: https://www.example.com", {"told-only", "slow"}),
     "docker": ("docker: web-1", {"between-crashes", "unchecked", "other-image", "slow"}),
+    "domain": ("domain: example.com", {"held", "unlocked", "taken", "slow"}),
     "history": ("history: {of: a/x, over: 7d}", {"slow"}),
     "group": ("group: {members: [a/x]}", set()),
 }  # fmt: skip

@@ -34,6 +34,7 @@ KINDS: Mapping[str, str] = {
     "postgres": "PostgresCheck",
     "statuspage": "StatuspageCheck",
     "docker": "DockerCheck",
+    "domain": "DomainCheck",
     "command": "CommandCheck",
     "file": "FileCheck",
     "disk": "DiskCheck",

@@ -1,0 +1,32 @@
+"""How a domain's registration fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opsctl.faults import DAY, Fault, slow, unanswered
+from opsctl.outcome import Cause, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def faults(_kind: Any, timeout: float) -> Iterator[Fault]:
+    """Those of the registry, and of the domain."""
+    yield from unanswered()
+    for name, cause, text in (
+        ("not-registered", Cause.MISSING, "it is not registered any more"),
+        ("too-often", Cause.STATUS, "the registry was asked too often"),
+        ("no-rdap", Cause.BODY, "a page for people in place of RDAP"),
+    ):
+        yield Fault(name, text, failure=Failure(cause, text))
+    yield Fault("expires-soon", "it expires tomorrow", {"expires_in": DAY}, cure="expires_in > 30d")
+    untold = frozenset({"expires_in"})
+    yield Fault("untold", "the registry does not tell when it expires", {}, untold, cure="expires_in > 30d")
+    held = {"status": ["client hold"], "locked": False}
+    yield Fault("held", "the registrar took it out of DNS", held, cure='not status contains "client hold"')
+    open_ = {"status": ["active"], "locked": False}
+    yield Fault("unlocked", "it can be moved to somebody else", open_, cure="locked == true")
+    theirs = {"nameservers": ["ns.other.invalid"], "changed": 60.0, "registrar": "Other"}
+    yield Fault("taken", "its name servers are others", theirs, cure='nameservers contains "ns1.example.com"')
+    yield slow(timeout)
