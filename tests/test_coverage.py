@@ -43,6 +43,10 @@ def test_the_statements_are_718_of_which_493_are_unique_and_merged_ones_name_a_u
     assert all(one.statement.strip() and one.kind.strip() for one in STATEMENTS)
 
 
+def test_every_document_has_a_mapping():
+    assert coverage.documents() == list(coverage.TEMPLATES)
+
+
 @pytest.mark.parametrize("document", coverage.documents())
 def test_every_statement_of_a_document_has_an_entry_and_nothing_else_has(document):
     assert sorted(coverage.entries(document)) == sorted(one.id for one in of(document))
