@@ -38,6 +38,7 @@ COMMANDS = {
     "practice": "practice",
     "search": "search",
     "report": "report",
+    "results": "results",
     "heartbeat": "heartbeat",
     "log": "log",
     "undo": "undo",

@@ -315,6 +315,21 @@ CREATE TABLE baselines (
 """
 
 
+# What other machines found; it is no part of what stands here, so that nothing points to it.
+_M007 = """
+CREATE TABLE place_results (
+    check_name TEXT NOT NULL,
+    place TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+    cause TEXT,
+    latency INTEGER,
+    message TEXT NOT NULL,
+    PRIMARY KEY (check_name, place, at)
+) STRICT, WITHOUT ROWID;
+"""
+
+
 def m001_results(db: sqlite3.Connection) -> None:
     """Results with all that is derived from them, and heartbeats."""
     _run(db, _M001)
@@ -345,6 +360,11 @@ def m006_maintenance(db: sqlite3.Connection) -> None:
     _run(db, _M006)
 
 
+def m007_places(db: sqlite3.Connection) -> None:
+    """Results of other places."""
+    _run(db, _M007)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_results,
     m002_events,
@@ -352,6 +372,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m004_steps,
     m005_routines,
     m006_maintenance,
+    m007_places,
 )
 
 

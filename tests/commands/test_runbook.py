@@ -601,6 +601,7 @@ def test_runs_of_an_older_store_keep_their_steps(shop, opsctl):
             "maintenances",
             "maintained",
             "baselines",
+            "place_results",
         ):
             db.execute(f"DROP TABLE {table}")
         db.execute("ALTER TABLE procedure_heads RENAME TO procedures")

@@ -1,0 +1,107 @@
+"""What places together see, as text or JSON, and what came of files of their results."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from opsctl.formats.summary import clean, moment
+from opsctl.formats.text import paint, symbol
+from opsctl.outcome import State
+from opsctl.prose import count, line, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opsctl.formats import Output
+    from opsctl.pooling import Pool, Pooled, Taken
+
+_RANK = (State.UP, State.DEGRADED, State.UNKNOWN, State.DOWN)
+_MOST_NOTES = 20
+
+
+def write(pool: Pool, output: str, out: Output) -> str:
+    """The checks, the worse ones last; with `quiet` only what is not up, and nothing where all is."""
+    if output == "json":
+        return json.dumps(_document(pool), indent=2, allow_nan=False) + "\n"
+    shown = sorted(pool.checks, key=lambda one: _RANK.index(one.state))
+    if out.quiet and not (shown := [one for one in shown if one.state is not State.UP]):
+        return ""
+    return "\n".join([*(_line(one, pool.quorum, out) for one in shown), _total(pool)]) + "\n"
+
+
+def write_taken(taken: Taken) -> str:
+    """What came of a file, in one line."""
+    refused = sum(one.refused for one in taken.notes)
+    parts = [
+        f"{taken.new} new",
+        f"{taken.known} known",
+        *([f"{taken.contradicted} against what is known, which stays"] if taken.contradicted else []),
+        *([f"{refused} refused"] if refused else []),
+    ]
+    return f"{taken.file}\t{', '.join(parts)}\n"
+
+
+def write_notes(taken: Taken) -> str:
+    """What is to be said of its lines; of very many only the first."""
+    lines = [f"{taken.file}:{one.line}: {line(one.text)}\n" for one in taken.notes[:_MOST_NOTES]]
+    more = len(taken.notes) - _MOST_NOTES
+    return "".join([*lines, *([f"{taken.file}: and {more} more such lines\n"] if more > 0 else [])])
+
+
+def _line(one: Pooled, quorum: int, out: Output) -> str:
+    text = "; ".join(_parts(one, quorum))
+    if out.width is None:
+        return f"{one.state}\t{one.check}\t{text}"
+    return f"{paint(f'{symbol(one.state, out)} {one.state:<8}', one.state, out)}  {one.check}  {text}"
+
+
+def _parts(one: Pooled, quorum: int) -> Iterator[str]:
+    """Who sees what: those that see it down with the reason."""
+    told = sum(vote.state is not State.UNKNOWN for vote in one.votes)
+    if one.state is State.UNKNOWN:
+        yield f"{told} of the {quorum} places that it takes {'was' if told == 1 else 'were'} heard"
+    for state in (State.DOWN, State.UNKNOWN, State.DEGRADED, State.UP):
+        votes = [vote for vote in one.votes if vote.state is state]
+        said = [
+            f"{vote.place} ({line(vote.message)})" if vote.message and not state.good else vote.place
+            for vote in votes
+        ]
+        if votes:
+            yield f"{state} for {listed(said)}"
+    if one.silent:
+        yield f"nothing from {listed(list(one.silent))}"
+
+
+def _total(pool: Pool) -> str:
+    states = [one.state for one in pool.checks]
+    parts = [f"{states.count(state)} {state}" for state in _RANK if state in states]
+    rule = f"down where {count('place', pool.quorum)} or more see it"
+    return f"{count('check', len(states))}: {', '.join(parts)}; {rule}"
+
+
+def _document(pool: Pool) -> dict[str, object]:
+    return {
+        "format_version": "1.0",
+        "workspace": clean(pool.workspace),
+        "at": moment(pool.at),
+        "quorum": pool.quorum,
+        "checks": [
+            {
+                "check": one.check,
+                "state": str(one.state),
+                "votes": [
+                    {
+                        "place": vote.place,
+                        "at": moment(vote.at),
+                        "state": str(vote.state),
+                        "cause": str(vote.cause) if vote.cause else None,
+                        "message": clean(vote.message),
+                    }
+                    for vote in one.votes
+                ],
+                "silent": list(one.silent),
+            }
+            for one in pool.checks
+        ],
+    }
