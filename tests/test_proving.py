@@ -44,6 +44,7 @@ FIRST = {
     "statuspage": ("statuspage: https://www.example.com", {"told-only", "slow"}),
     "docker": ("docker: web-1", {"between-crashes", "unchecked", "other-image", "slow"}),
     "domain": ("domain: example.com", {"held", "unlocked", "taken", "slow"}),
+    "websocket": ("websocket: wss://example.com/live", {"mute", "expires-soon", "slow"}),
     "history": ("history: {of: a/x, over: 7d}", {"slow"}),
     "group": ("group: {members: [a/x]}", set()),
 }  # fmt: skip

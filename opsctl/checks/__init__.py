@@ -35,6 +35,7 @@ KINDS: Mapping[str, str] = {
     "statuspage": "StatuspageCheck",
     "docker": "DockerCheck",
     "domain": "DomainCheck",
+    "websocket": "WebsocketCheck",
     "command": "CommandCheck",
     "file": "FileCheck",
     "disk": "DiskCheck",
