@@ -21,7 +21,7 @@ from opsctl.store.verifying import verify
 from opsctl.workspace import load_workspace
 from opsctl.world import World
 
-EXAMPLES = 1_000 if os.environ.get("OPSCTL_LONG") else 60
+EXAMPLES = 1_000 if os.environ.get("OPSCTL_LONG") else 30
 DAY = 86_400
 SCHEDULES = (
     "daily at 02:30",
