@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from opsctl.attesting import ANYONE
 from opsctl.due import times
 from opsctl.errors import ExitCode, OpsctlError, UsageError, worst
 from opsctl.prose import line, shorten, suggestion
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from opsctl.definitions import Workspace
     from opsctl.ledger.slot import Slot
-    from opsctl.routines import Routine
+    from opsctl.routines import Duty, Routine
 
 State = Literal[
     "overdue", "failed", "missed", "due", "waiting", "open", "unseen", "upcoming", "skipped", "done"
@@ -139,6 +140,11 @@ def tasks(routine: Routine, slot: Slot) -> tuple[Task, ...]:
     for duty in routine.plan.steps:
         did = slot.of(duty.id)
         if did is None or did.outcome == "waiting":
-            who = routine.owner_of(duty) or str(getattr(duty.kind, "role", "") or "nobody named")
-            found.append(Task(duty.id, duty.terms.text, who, did.message if did else ""))
+            found.append(Task(duty.id, duty.terms.text, _whose(routine, duty), did.message if did else ""))
     return tuple(found)
+
+
+def _whose(routine: Routine, duty: Duty) -> str:
+    """Who does it: whom the step names, then the role that it asks for, then who answers for the routine."""
+    role = str(getattr(duty.kind, "role", ANYONE))
+    return duty.terms.owner or (role if role != ANYONE else routine.plan.owner) or ANYONE
