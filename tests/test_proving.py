@@ -41,6 +41,7 @@ FIRST = {
     "imap": ("imap: mail.example.com:143", {"other-server", "slow"}),
     "pop3": ("pop3: mail.example.com:110", {"other-server", "slow"}),
     "postgres": ("postgres: db.example.com:5432", {"nearly-full", "demoted", "behind", "no-replicas", "slow"}),
+    "mysql": ("mysql: db.example.com:3306", {"other-version", "locked-out", "slow"}),
     "statuspage": ("statuspage: https://www.example.com", {"told-only", "slow"}),
     "docker": ("docker: web-1", {"between-crashes", "unchecked", "other-image", "slow"}),
     "domain": ("domain: example.com", {"held", "unlocked", "taken", "slow"}),

@@ -32,6 +32,7 @@ KINDS: Mapping[str, str] = {
     "imap": "ImapCheck",
     "pop3": "Pop3Check",
     "postgres": "PostgresCheck",
+    "mysql": "MysqlCheck",
     "statuspage": "StatuspageCheck",
     "docker": "DockerCheck",
     "domain": "DomainCheck",
