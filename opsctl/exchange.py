@@ -133,8 +133,8 @@ class Exchange:
         elif request.method != "GET" or request.body is not None:
             set_option(pycurl.CUSTOMREQUEST, request.method)
         if request.body is not None:
-            set_option(pycurl.POSTFIELDSIZE, len(request.body))
-            set_option(pycurl.COPYPOSTFIELDS, request.body)
+            # It tells libcurl the length too, so that a NUL is sent as any other byte.
+            set_option(pycurl.POSTFIELDS, request.body)
         if request.url.startswith("https:"):
             self._set_up_tls(handle)
 
