@@ -37,6 +37,7 @@ KINDS: Mapping[str, str] = {
     "docker": "DockerCheck",
     "domain": "DomainCheck",
     "websocket": "WebsocketCheck",
+    "grpc": "GrpcCheck",
     "command": "CommandCheck",
     "file": "FileCheck",
     "disk": "DiskCheck",
