@@ -44,6 +44,7 @@ COMMANDS = {
     "undo": "undo",
     "init": "init",
     "import": "import_",
+    "export": "export",
     "demo": "demo",
     "validate": "validate",
     "schema": "schema",
