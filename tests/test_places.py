@@ -254,3 +254,27 @@ def test_whatever_a_line_says_it_is_a_result_or_refused(text):
     found = read_line(text, AT)
     assert found.result is None
     assert found.note.startswith("refused: ")
+
+
+@pytest.mark.parametrize(
+    ("seen", "quorum", "expected"),
+    [
+        ("", 1, "?"),
+        ("u", 1, "u"),
+        ("u", 2, "?"),
+        ("u?", 2, "?"),
+        ("u??", 2, "?"),
+        ("uu", 2, "u"),
+        ("gg", 2, "g"),
+        ("gu", 2, "u"),
+        ("gd", 2, "g"),
+        ("ud", 2, "u"),
+        ("dd", 2, "d"),
+        ("ddu", 3, "u"),
+        ("dd?", 3, "?"),
+        ("d?", 1, "d"),
+    ],
+)
+def test_what_places_say_together(seen, quorum, expected):
+    short = {"u": State.UP, "g": State.DEGRADED, "?": State.UNKNOWN, "d": State.DOWN}
+    assert agree([short[one] for one in seen], quorum) is short[expected]
