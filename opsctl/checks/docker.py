@@ -82,14 +82,15 @@ class DockerCheck:
         version = _agreed(greeted.values.get("header.api-version"))
         if version is None:
             return Observation(failure=Failure(Cause.PROTOCOL, f"{self.socket} is not Docker's"))
+        late = Failure(Cause.TIMEOUT, f"no whole answer within {ask.timeout:g} s")
         try:
             left = ask._replace(timeout=deadline.left())
         except TimeoutError:
-            return Observation(failure=Failure(Cause.TIMEOUT, f"no answer within {ask.timeout:g} s"))
+            return Observation(failure=late)
         request = self._request(f"/v{version}/containers/{self.container}/json")
         seen = ask_for_json(request, left, missing=f"there is no container `{self.container}`")
         if seen.failure:
-            return seen
+            return seen._replace(failure=late) if seen.failure.cause is Cause.TIMEOUT else seen
         told = seen.values["json"]
         state = told.get("State") if isinstance(told, dict) else None
         if (

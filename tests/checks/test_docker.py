@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsctl.checks.docker import DockerCheck, _agreed, _container, _evidence, _state
-from opsctl.outcome import Cause, Failure
+from opsctl.outcome import Cause, Failure, Observation
 
 # 1_800_000_000 is 2027-01-15T08:00:00Z.
 RUNNING = {
@@ -198,6 +198,20 @@ def test_a_daemon_that_drips_does_not_outlast_the_deadline(daemon):
     observation = look(daemon, timeout=0.3)
     done.set()
     assert (observation.values, observation.failure.cause) == ({}, Cause.TIMEOUT)
+
+
+def test_both_questions_have_one_deadline(daemon, monkeypatch):
+    from opsctl.checks import docker
+
+    given_ = []
+
+    def late(request, ask, missing):
+        given_.append(ask.timeout)
+        return Observation(failure=Failure(Cause.TIMEOUT, f"no whole answer within {ask.timeout} s"))
+
+    monkeypatch.setattr(docker, "ask_for_json", late)
+    assert look(daemon, RUNNING).failure == Failure(Cause.TIMEOUT, "no whole answer within 10 s")
+    assert 0 < given_[0] < 10
 
 
 _KEYS = st.sampled_from(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -174,6 +175,16 @@ def test_a_socket_in_a_folder(postgres_server):
     )
     assert (observation.failure, observation.values["value"]) == (None, True)
     assert look("/no/such/folder:5432").failure.cause is Cause.REFUSED
+
+
+def test_a_name_with_several_addresses_is_tried_at_each(postgres_server, monkeypatch):
+    from opsctl.checks import postgres
+
+    # Nobody listens at the first.
+    found = [(socket.AF_INET, (host, postgres_server.port)) for host in ("127.0.0.2", HOST)]
+    monkeypatch.setattr(postgres, "resolve", lambda *_: found)
+    observation = look(f"db.test:{postgres_server.port}", "select host(inet_server_addr())")
+    assert (observation.failure, observation.values["value"]) == (None, HOST)
 
 
 def test_a_replica_and_what_its_master_says_of_it(postgres_server, replica):
