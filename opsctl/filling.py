@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _BLANK = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -21,9 +21,13 @@ def names(text: str) -> Iterator[str]:
         yield name
 
 
-def fill(text: str, values: Mapping[str, str]) -> str:
-    """The text with every value in its place; LookupError where one is not known."""
-    return _BLANK.sub(lambda found: _value(found[1].strip(), values), text)
+def fill(text: str, values: Mapping[str, str], between: Callable[[str], str] = str) -> str:
+    """The text with every value in its place, and `between` of all that is no value.
+
+    LookupError where a value is not known. Neither what is filled in nor what `between` makes is read again.
+    """
+    parts = enumerate(_BLANK.split(text))
+    return "".join(_value(part.strip(), values) if at % 2 else between(part) for at, part in parts)
 
 
 def _value(name: str, values: Mapping[str, str]) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from opsctl.capturing import Capture, Variable
 from opsctl.digests import digest, plain
 from opsctl.filling import names
 from opsctl.kinds import Family, kinded_schema, place_of, read_kinded
-from opsctl.limits import Between, Doc, Matching, Name, NotEmpty, OneOrMore, Seconds
+from opsctl.limits import Between, Doc, Name, NotEmpty, OneOrMore, Seconds
 from opsctl.places import FAILED, Located
 from opsctl.prose import suggestion
 from opsctl.reading import ReadWith, read
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from opsctl.step_kinds import Step as Kind
 
 _Words = Annotated[tuple[str, ...], OneOrMore()]
-Variable = Annotated[str, Matching(r"[a-z][a-z0-9_]{0,63}", "lower-case letters, digits and `_`, at most 64")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,19 +39,6 @@ class Parameter:
     default: Annotated[str | None, Doc("The value where none is given.")] = None
     required: Annotated[bool, Doc("Whether a value is needed.")] = True
     secret: Annotated[bool, Doc("Whether the value is masked everywhere and never stored.")] = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Capture:
-    """Where in the output a value stands: a regular expression with one group, or a JSON path."""
-
-    pattern: Annotated[re.Pattern[str] | None, Doc("With one group, the value.")] = None
-    json: Annotated[str | None, Doc("A path, as `items[0].name`.")] = None
-
-    def problems(self) -> Any:
-        """Exactly one of both."""
-        if (self.pattern is None) == (self.json is None):
-            yield "pattern", "write either `pattern` or `json`"
 
 
 def _read_inner(node: Node, reading: Reading) -> Any:

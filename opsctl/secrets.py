@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from opsctl.outcome import Value
 
 MASK = "***"
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
@@ -117,6 +119,19 @@ class Secrets:
         joined = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)) or r"(?!)"
         self._pattern = re.compile(joined)
         return self._pattern
+
+
+def mask_all(values: Mapping[str, Value], mask: Callable[[str], str]) -> dict[str, Value]:
+    """The values with every text in them masked, names too."""
+    return {mask(name): _mask_value(value, mask) for name, value in values.items()}
+
+
+def _mask_value(value: Value, mask: Callable[[str], str]) -> Value:
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, list):
+        return [_mask_value(member, mask) for member in value]
+    return mask_all(value, mask) if isinstance(value, dict) else value
 
 
 def _forms(value: str) -> Iterator[str]:

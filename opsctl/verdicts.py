@@ -8,6 +8,7 @@ from opsctl.judging import judge
 from opsctl.outcome import Cause, Observation, State, Value
 from opsctl.prose import line, shorten
 from opsctl.records import Judged, Result
+from opsctl.secrets import mask_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +40,7 @@ def conclude(
     absent = line(failure.message) if failure else ""
     if mask is not None:
         absent = mask(absent)
-    shown = observation.values if mask is None else _mask_all(observation.values, mask)
+    shown = observation.values if mask is None else mask_all(observation.values, mask)
     judged = tuple(
         _judge(expectation, observation.values, shown, warn=warn, absent=absent)
         for warn, expectations in ((False, check.expect), (True, check.warn))
@@ -114,20 +115,8 @@ def _judge(
 
 def _evidence(observation: Observation, mask: Callable[[str], str] | None) -> Mapping[str, Value]:
     evidence = observation.evidence() if callable(observation.evidence) else observation.evidence
-    masked = evidence if mask is None else _mask_all(evidence, mask)
+    masked = evidence if mask is None else mask_all(evidence, mask)
     return {name: _cut(value) for name, value in masked.items()}
-
-
-def _mask_all(values: Mapping[str, Value], mask: Callable[[str], str]) -> dict[str, Value]:
-    return {mask(name): _mask_value(value, mask) for name, value in values.items()}
-
-
-def _mask_value(value: Value, mask: Callable[[str], str]) -> Value:
-    if isinstance(value, str):
-        return mask(value)
-    if isinstance(value, list):
-        return [_mask_value(member, mask) for member in value]
-    return _mask_all(value, mask) if isinstance(value, dict) else value
 
 
 def _cut(value: Value) -> Value:

@@ -21,6 +21,8 @@ from opsctl.workspace import load_workspace
 FIRST = {
     "http": ("http: https://example.com/", {"error-page-200", "login-page", "empty-body", "broken-json", "json-error",
              "json-empty", "json-null", "json-list", "slow", "expires-soon"}),
+    "flow": ("flow: [{name: a, url: http://a/, capture: {id: {json: id}}}, {name: b, method: HEAD, url: http://a/}]",
+             {"slow"}),
     "tcp": ("tcp: example.com:22", {"silent", "other-service", "slow"}),
     "tls": ("tls: example.com:443", {"chain-expires-soon", "old-protocol", "slow"}),
     "dns": ("dns: example.com", {"hijacked", "slow"}),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 KINDS: Mapping[str, str] = {
     "http": "HttpCheck",
+    "flow": "FlowCheck",
     "tcp": "TcpCheck",
     "tls": "TlsCheck",
     "dns": "DnsCheck",

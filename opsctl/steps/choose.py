@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
+from opsctl.capturing import Variable
 from opsctl.filling import fill
 from opsctl.limits import Doc, NotEmpty
 from opsctl.prose import line
-from opsctl.runbooks import Variable
 from opsctl.step_kinds import Done, Effect
 
 if TYPE_CHECKING:

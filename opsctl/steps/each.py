@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
+from opsctl.capturing import Variable
 from opsctl.filling import fill
 from opsctl.limits import Doc, NotEmpty
 from opsctl.prose import count
-from opsctl.runbooks import Inner, Variable
+from opsctl.runbooks import Inner
 from opsctl.step_kinds import Done, Effect
 
 if TYPE_CHECKING:

@@ -1,0 +1,54 @@
+"""How a row of requests fails: at any of them, in each way that a web address does."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from opsctl.capturing import captured
+from opsctl.expectations import root
+from opsctl.faults import Fault, http, slow, unanswered
+from opsctl.judging import judge
+from opsctl.outcome import Cause, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opsctl.checks.flow import FlowRequest
+
+
+def faults(kind: Any, timeout: float) -> Iterator[Fault]:
+    """Those of every request, by its name, each judged by what that request expects."""
+    yield from unanswered()
+    yield slow(timeout)
+    for request in kind.requests:
+        for fault in http.faults(request, timeout):
+            if fault.failure is None and fault.name != "slow":
+                yield _of(request, fault)
+
+
+def _of(request: FlowRequest, fault: Fault) -> Fault:
+    name, text = f"{request.name}-{fault.name}", f"{request.name}: {fault.text}"
+    if _stopped(request, fault):
+        return Fault(name, text, failure=Failure(Cause.BODY, text))
+    return Fault(name, text, cure=f"{request.name}: {fault.cure}")
+
+
+def _stopped(request: FlowRequest, fault: Fault) -> bool:
+    """Whether the request is wrong then: an expectation is not met, or a value cannot be captured."""
+    told = {*fault.values, *fault.gone}
+    expected = [one for one in request.expected() if told & {one.name, root(one)}]
+    return any(judge(one, fault.values).verdict is not True for one in expected) or not _capturable(
+        request, fault
+    )
+
+
+def _capturable(request: FlowRequest, fault: Fault) -> bool:
+    if "body" not in fault.values:
+        return True
+    body = json.dumps(fault.values["json"]) if "json" in fault.values else fault.values["body"]
+    try:
+        captured(request.capture, body)
+    except ValueError:
+        return False
+    return True
