@@ -63,14 +63,23 @@ class Recurring(Protocol):
         """The zone of them all."""
 
 
+# What lies outside cannot be turned into every zone.
+_FIRST, _LAST = 1970, 9000
+
+
 def time_problems(one: Recurring) -> Iterator[tuple[str, str]]:
     """The fields of `one` that say no time, and what to write instead."""
     if not any((one.starts, one.ends, one.days, one.between)):
         yield "reason", "it does not say when; add `starts` and `ends`, `days` or `between`"
     for name in ("starts", "ends"):
         text = getattr(one, name)
-        if text is not None and moment_of(text) is None:
+        if text is None:
+            continue
+        moment = moment_of(text)
+        if moment is None:
             yield name, f"`{text}` is no time; write 2026-11-26 or 2026-11-26 18:00"
+        elif not _FIRST <= moment.year <= _LAST:
+            yield name, f"`{text}` is not between {_FIRST} and {_LAST}; leave `{name}` out where it has none"
     first, last = (moment_of(text) if text else None for text in (one.starts, one.ends))
     if first and last and last < first:
         yield "ends", "it ends before it starts"

@@ -31,3 +31,5 @@ class Window:
         yield from time_problems(self)
         if self.starts and not self.ends and not self.days and not self.between:
             yield "starts", "it never ends; add `ends`"
+        if self.ends and not self.starts and not self.days and not self.between:
+            yield "ends", "it never began; add `starts`"

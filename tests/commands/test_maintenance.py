@@ -115,6 +115,11 @@ def test_windows_are_declared_and_recur_exactly_also_when_the_clocks_change(shop
         ("{reason: X, select: api}", "it does not say when"),
         ("{reason: X, select: apy, days: [monday]}", "did you mean `api`"),
         ("{reason: X, select: api, starts: '2026-12-24'}", "it never ends; add `ends`"),
+        ("{reason: X, select: api, ends: '2026-12-24'}", "it never began; add `starts`"),
+        (
+            "{reason: X, select: api, starts: '2026-12-24', ends: '9999-12-31'}",
+            "`9999-12-31` is not between 1970 and 9000; leave `ends` out where it has none",
+        ),
         ("{select: api, days: [monday]}", "missing key `reason`"),
     ],
 )
