@@ -12,11 +12,13 @@ from opsctl.commands.options import Out, Quiet, Selectors, Where, emit, one_of, 
 from opsctl.prose import count, line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from opsctl.checking import Options, Outcome
     from opsctl.definitions import Workspace
     from opsctl.errors import OpsctlError
+    from opsctl.records import CheckRun, Standing
     from opsctl.world import World
 
 EPILOG = """Examples:
@@ -30,6 +32,7 @@ EPILOG = """Examples:
   opsctl check -o junit --out out.xml   for CI
   opsctl check tier:critical --wait 5m  after a deploy: until all are up, or not in time
   opsctl check --prove                  which failures would nobody notice?
+  opsctl check --replay --since 30d     what would these expectations have said of what was recorded?
   opsctl check --save-baseline monday   and later: opsctl check --since-baseline monday
 """
 
@@ -86,6 +89,12 @@ def check(
     prove: Annotated[
         bool, typer.Option("--prove", help="Which failures would each check still call up? Asks nobody.")
     ] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Judge what was recorded by the expectations now. Asks nobody.")
+    ] = False,
+    since: Annotated[
+        str, typer.Option("--since", metavar="TIME", help="From when on --replay looks.")
+    ] = "30d",
     where: Where = None,
 ) -> None:  # fmt: skip
     """Probe services and say what is up, degraded, down or unknown."""
@@ -101,6 +110,8 @@ def check(
     )
     if prove:
         raise typer.Exit(_prove(options, where, output, out))
+    if replay:
+        raise typer.Exit(_replay(options, where, since, output, out))
     again = _again(wait, every, watch=watch)
     shown = Shown(output, out, fail_on, exit_style, baseline, save_baseline)
     try:
@@ -161,7 +172,7 @@ def _check(options: Options, where: Path | None, shown: Shown, again: Again, *, 
         outcome = _until_up(workspace, names, options, world, again)
         _show(outcome, shown.output, shown.out, options, world)
         _heal(workspace, where, outcome, options, world)
-        code = _answer(workspace, outcome, shown, world)
+        code = _answer(workspace, outcome, _counted(outcome.run, waited=again.wait > 0), shown, world)
         once = False
         if again.watch:
             if outcome.signal is not None:
@@ -188,6 +199,21 @@ def _prove(options: Options, where: Path | None, output: str, out: Path | None) 
     return 1 if any(one.blind for one in proofs) else 0
 
 
+def _replay(options: Options, where: Path | None, since: str, output: str, out: Path | None) -> int:
+    """Judge recorded results; 1 where what lay in an incident would now be up, 3 where it cannot be told."""
+    from opsctl.checking import selected
+    from opsctl.formats.replay import write
+    from opsctl.replaying import replay
+    from opsctl.world import this_world
+
+    one_of("--output", output, ("text", "json"))
+    world = this_world()
+    workspace = open_workspace(where, world.environ, light=True)
+    found = replay(workspace, selected(workspace, options), since, world.now)
+    emit(world, write(found, output), out)
+    return found.exit_code
+
+
 def _until_up(
     workspace: Workspace, names: list[str], options: Options, world: World, again: Again
 ) -> Outcome:
@@ -207,7 +233,20 @@ def _until_up(
         pause(min(again.every, left))
 
 
-def _answer(workspace: Workspace, outcome: Outcome, shown: Shown, world: World) -> int:
+def _counted(run: CheckRun, *, waited: bool) -> dict[str, Standing]:
+    """What counts for the exit code: what stands and, after `--wait`, whatever was not up at its end."""
+    # `fail_after` forgives a failure among passes, but who waited for a pass has seen none.
+    return {
+        one.result.check: one.standing._replace(state=one.result.state)
+        if waited and not one.result.state.good
+        else one.standing
+        for one in run.checked
+    }
+
+
+def _answer(
+    workspace: Workspace, outcome: Outcome, counted: Mapping[str, Standing], shown: Shown, world: World
+) -> int:
     """The exit code; a baseline is compared with, or kept."""
     if shown.save_baseline is not None and outcome.signal is None:
         from opsctl.comparing import save_baseline
@@ -215,7 +254,7 @@ def _answer(workspace: Workspace, outcome: Outcome, shown: Shown, world: World) 
         save_baseline(workspace, shown.save_baseline, outcome.run)
         world.stderr.write(f"kept as baseline {line(shown.save_baseline)}\n")
     if shown.baseline is None or outcome.signal is not None:
-        return _code(outcome, shown.fail_on, shown.style)
+        return _code(outcome, counted, shown)
     from opsctl.comparing import compare, exit_code, load_baseline
     from opsctl.formats.comparison import write
 
@@ -288,20 +327,19 @@ def _heal(workspace: Workspace, where: Path | None, outcome: Outcome, options: O
         world.stderr.write(f"remedy of {one.check}: {line(one.words)}{name}\n")
 
 
-def _code(outcome: Outcome, fail_on: str, exit_style: str) -> int:
+def _code(outcome: Outcome, counted: Mapping[str, Standing], shown: Shown) -> int:
     from opsctl.checking import exit_code
     from opsctl.errors import ExitCode, worst
 
-    standings = {one.result.check: one.standing for one in outcome.run.checked}
-    code = exit_code(standings, fail_on_degraded=fail_on == "degraded")
-    if not standings and outcome.run.maintenance:
+    code = exit_code(counted, fail_on_degraded=shown.fail_on == "degraded")
+    if not counted and outcome.run.maintenance:
         code = ExitCode.UNKNOWN
     if outcome.fault is not None:
         code = worst([code, ExitCode.STORE])
     if outcome.signal is not None:
         code = outcome.signal
-    if exit_style == "nagios":
+    if shown.style == "nagios":
         from opsctl.formats.nagios import code as nagios_code
 
-        return nagios_code(code, degraded=any(one.state == "degraded" for one in standings.values()))
+        return nagios_code(code, degraded=any(one.state == "degraded" for one in counted.values()))
     return code

@@ -43,6 +43,33 @@ def test_what_is_not_up_in_time_is_told(shop):
     assert shop("check", "--wait", "soon").code == 2
 
 
+PATIENT = """
+    version: 1
+    name: Shop
+    services:
+      api:
+        checks:
+          ready: {file: run/api, fail_after: 3}
+          key: {command: [sh, -c, "exit ${env:KEY}"], fail_after: 5}
+"""
+
+
+def test_what_does_not_count_as_down_yet_was_not_up_in_time_either(opsctl):
+    opsctl.write("opsctl.yaml", PATIENT).write("run/api", "")
+    assert opsctl("check", env={"KEY": "0"}).code == 0
+    wait = ("check", "--wait", "100ms", "--every", "1s")
+    assert opsctl("check").code == 0
+    assert opsctl(*wait).code == 3
+    (opsctl.path / "run/api").unlink()
+    late = opsctl(*wait, "api/ready")
+    assert (late.code, "down, 2 of 3" in late.out) == (1, True)
+    opsctl.write("run/api", "")
+    opsctl("check", "api/ready")
+    (opsctl.path / "run/api").unlink()
+    assert opsctl("check", "api/ready", "--exit-style", "nagios").code == 1
+    assert opsctl(*wait[:2], "1ms", "api/ready", "--exit-style", "nagios").code == 2
+
+
 def test_watch_goes_on_until_it_is_interrupted(shop):
     child = subprocess.Popen(shop.argv("check", "--watch", "--every", "50ms"), cwd=shop.path,
                              env={**os.environ, "PYTHONUNBUFFERED": "1"}, stdin=subprocess.DEVNULL,
