@@ -113,20 +113,24 @@ def _maintained(
     workspace: Workspace, names: Sequence[str], options: Options, now: float
 ) -> tuple[Maintained, ...]:
     """Those of the checks that are in maintenance, which is kept; where the store fails, what is declared."""
-    from opsctl.store.maintained import any_by_hand
+    from opsctl.store.maintained import any_by_hand, promised
     from opsctl.store.opening import open_store
 
     try:
         with open_store(workspace.store, write=False) as store, store.reading() as db:
-            if not workspace.maintenance and not any_by_hand(db):
+            before = promised(db, now)
+            if not workspace.maintenance and not before and not any_by_hand(db):
                 return ()
             from opsctl.maintaining import by_check, maintained_now
 
-            found = by_check(maintained_now(workspace, db, now), names)
-        if found and options.record:
-            from opsctl.store.maintained import note
+            everything = maintained_now(workspace, db, now)
+        found = by_check(everything, names)
+        withdrawn = before - {(one.check, one.window) for one in everything.values()}
+        if (found or withdrawn) and options.record:
+            from opsctl.store.maintained import note, withdraw
 
             with open_store(workspace.store, write=True) as store, store.writing() as db:
+                withdraw(db, withdrawn, now)
                 note(db, found)
     except StoreError:
         # What is wrong with the store is told when the results are to be kept.
@@ -203,7 +207,7 @@ def _enter(workspace: Workspace, options: Options, stack: ExitStack) -> StoreErr
 
         try:
             with open_store(workspace.store, write=True):
-                pass
+                withdraw(db, withdrawn, now)
         except StoreError as error:
             return error
     if not (options.single and options.record):

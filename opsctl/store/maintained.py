@@ -32,6 +32,25 @@ def note(db: sqlite3.Connection, found: Iterable[Maintained]) -> None:
         )
 
 
+def promised(db: sqlite3.Connection, now: float) -> set[tuple[str, str]]:
+    """The checks in maintenance now by a window that was declared when they were last seen, and which."""
+    rows = db.execute(
+        "SELECT c.name, m.window FROM maintained AS m JOIN checks AS c ON c.id = m.check_id"
+        " WHERE m.since <= ? AND m.until > ? AND m.window NOT GLOB 'MNT-*'",
+        (millis(now), millis(now)),
+    )
+    return {(check, window) for check, window in rows}
+
+
+def withdraw(db: sqlite3.Connection, withdrawn: Iterable[tuple[str, str]], now: float) -> None:
+    """Windows that are declared no more, or end earlier than they did: they excuse nothing from now on."""
+    db.executemany(
+        "UPDATE maintained SET until = ? WHERE check_id = (SELECT id FROM checks WHERE name = ?)"
+        " AND window = ? AND since <= ? AND until > ?",
+        [(millis(now), check, window, millis(now), millis(now)) for check, window in withdrawn],
+    )
+
+
 def cut(db: sqlite3.Connection, window: str, until: float) -> None:
     """A window has ended before it was to."""
     db.execute("UPDATE maintained SET until = max(since, ?) WHERE window = ?", (millis(until), window))

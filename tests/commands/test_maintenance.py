@@ -153,3 +153,19 @@ def test_every_format_tells_of_maintenance_without_counting_it(shop, output):
     assert "\x1b" not in ran.out
     if output not in {"csv", "github"}:
         assert "maintenance" in ran.out
+
+
+@pytest.mark.parametrize(
+    "later", ["{reason: X, select: web, starts: '2026-11-20', ends: '2026-11-20 12:30'}", ""]
+)
+def test_a_window_that_was_shortened_or_taken_out_hides_no_outage(shop, opsctl, later):
+    window = "{reason: X, select: web, starts: '2026-11-20', ends: '2026-11-24'}"
+    opsctl.write("opsctl.yaml", WORKSPACE + f"    maintenance: {{w: {window}}}\n")
+    assert shop("check", "web", now="2026-11-20T11:00:00Z").code == 3
+    opsctl.write("opsctl.yaml", WORKSPACE + (f"    maintenance: {{w: {later}}}\n" if later else ""))
+    for minute in range(0, 60, 5):
+        shop("check", "web", now=f"2026-11-20T12:{minute:02d}:00Z")
+    shown = shop("metrics", "explain", "availability", "--service", "web", "--since", "2026-11-20T11:00:00Z",
+                 "--until", "2026-11-20T13:00:00Z", now="2026-11-20T13:00:00Z").out  # fmt: skip
+    assert "\nM\t1h: maintenance\n" in shown
+    assert shop("db", "verify").code == 0
