@@ -207,7 +207,7 @@ def _enter(workspace: Workspace, options: Options, stack: ExitStack) -> StoreErr
 
         try:
             with open_store(workspace.store, write=True):
-                withdraw(db, withdrawn, now)
+                pass
         except StoreError as error:
             return error
     if not (options.single and options.record):
