@@ -182,8 +182,14 @@ def test_json_has_the_services_and_the_notes(opsctl):
         ("gatus", "a: 1", "it has no list `endpoints`; is this a configuration of Gatus?"),
         ("goss", "[]", "it has none of the sections of a gossfile"),
         ("gatus", "a: [", "is not readable as YAML"),
+        (
+            "gatus",
+            "a: 1\nb: [c\nd: e",
+            "x.yaml:3:2: it cannot be taken in: it is not readable as YAML: did not find expected",
+        ),
+        ("goss", " ", "x.yaml:1:1: it is empty"),
         ("gatus", "!!python/object/apply:os.system [touch canary]", "is not readable as YAML"),
-        ("nothing", "", "`TOOL nothing` is not one of `gatus` or `goss`"),
+        ("nothing", "", "`TOOL nothing` is not one of `gatus`, `goss`"),
     ],
 )
 def test_what_is_no_such_file_is_told(opsctl, tool, text, words):
@@ -194,13 +200,22 @@ def test_what_is_no_such_file_is_told(opsctl, tool, text, words):
     assert not (opsctl.path / "canary").exists()
 
 
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_file_that_is_not_utf_8_is_told_with_its_place(opsctl, tool):
+    (opsctl.path / "x.yaml").write_bytes("é: 1\nö: ".encode() + b"\xff")
+    ran = opsctl("import", tool, str(opsctl.path / "x.yaml"))
+    assert (ran.code, ran.out) == (2, "")
+    assert "x.yaml:2:4: it is not UTF-8: invalid start byte; save it as UTF-8" in ran.err
+
+
 _DATA = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20)
     | st.sampled_from(["https://a.example", "[STATUS] == 200", "tcp://a:1", "icmp://a"]),
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
         st.sampled_from(["endpoints", "url", "name", "conditions", "client", "dns", "http", "file", "command", "body",
-                         "status", "headers", "stdout", "timeout", "tls", "skip"]), inner, max_size=4),
+                         "status", "headers", "stdout", "timeout", "tls", "skip", "monitorList", "type", "interval"]),
+        inner, max_size=4),
     max_leaves=20,
 )  # fmt: skip
 

@@ -14,7 +14,7 @@ EPILOG = """Examples:
 \b
   opsctl import gatus config.yaml --out services/gatus.yaml
   opsctl import goss goss.yaml                  the YAML, and a note on every line on standard error
-  opsctl import gatus config.yaml -o json
+  opsctl import uptime-kuma backup.json -o json
 
 Every line says what it became, or why not; and what passed there when it must not. Then: opsctl check --prove
 """
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def import_(
-    tool: Annotated[str, typer.Argument(help="gatus or goss.", metavar="TOOL")],
+    tool: Annotated[str, typer.Argument(help="gatus, goss or uptime-kuma.", metavar="TOOL")],
     file: Annotated[Path, typer.Argument(help="Its configuration.", metavar="FILE")],
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FORMAT", help="yaml, or json with the notes.")

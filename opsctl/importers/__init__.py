@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-TOOLS = ("gatus", "goss")
+TOOLS = ("gatus", "goss", "uptime-kuma")
+# What is no YAML.
+FORMATS: Mapping[str, str] = {"uptime-kuma": "json"}
 
 
 class Note(NamedTuple):
@@ -32,12 +34,16 @@ class Imported(NamedTuple):
 
 
 class ForeignError(ValueError):
-    """The file is none of that tool's; its words say why."""
+    """The file is none of that tool's; its words say why, and where: at a `key`, or at a line and column."""
+
+    def __init__(self, message: str, *, key: str = "", line: int = 1, column: int = 1) -> None:
+        super().__init__(message)
+        self.key, self.line, self.column = key, line, column
 
 
 def importer(tool: str) -> Callable[[Any], Imported]:
     """What takes the data of one of `TOOLS`; ForeignError where the data is not as that tool has it."""
-    return cast("Callable[[Any], Imported]", import_module(f"opsctl.importers.{tool}").take)
+    return cast("Callable[[Any], Imported]", import_module(f"opsctl.importers.{tool.replace('-', '_')}").take)
 
 
 def name_of(text: str, taken: Mapping[str, object] | None = None) -> str:
@@ -52,3 +58,47 @@ def name_of(text: str, taken: Mapping[str, object] | None = None) -> str:
 def quoted(text: str) -> str:
     """A text as an expectation writes it."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def literal(text: str) -> str:
+    """A text that stands for itself where references may stand; ValueError where it cannot."""
+    if "${" in text:
+        raise ValueError("a text with `${` cannot be said in opsctl, where that is a reference to a secret")
+    return text
+
+
+def pattern(text: str) -> str:
+    """A regular expression as an expectation writes it; ValueError where opsctl's are not like it."""
+    if "[[:" in text:
+        raise ValueError(f"`{text}` has classes of characters that opsctl does not know")
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            re.compile(text)
+    except (re.error, OverflowError, RecursionError, Warning) as error:
+        raise ValueError(f"`{text}` is a pattern that opsctl does not have: {error}") from error
+    plain = re.sub(r"\\(.)|/", lambda found: found[0] if found[1] else r"\/", text, flags=re.DOTALL)
+    return "/" + plain.replace("\\\n", r"\n").replace("\n", r"\n") + "/"
+
+
+def fit(check: Mapping[str, Any]) -> None:
+    """ValueError, in the words of `validate`, where a check is not as a workspace may have it."""
+    import yaml
+
+    from opsctl.composing import compose
+    from opsctl.declared import Part
+    from opsctl.places import Reading
+    from opsctl.reading import read
+
+    text = yaml.safe_dump(
+        {"services": {"x": {"checks": {"x": dict(check)}}}}, allow_unicode=True, width=10_000
+    )
+    node, source, problems = compose(text.encode("utf-8", "replace"), "")
+    if node is not None:
+        reading = Reading(source)
+        read(Part, node, reading)
+        problems = [*problems, *reading.problems]
+    if problems:
+        raise ValueError(f"opsctl does not take it: {problems[0].message}")
