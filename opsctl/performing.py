@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opsctl.capturing import captured
-from opsctl.expectations import parse
+from opsctl.expectations import ExpectationError, parse
 from opsctl.filling import fill
 from opsctl.judging import judge
 from opsctl.outcome import Kind, Subject
@@ -55,8 +55,9 @@ class Performer:
         if step.kind.ASKS or step.terms.needs is not None:
             what = "asks a person" if step.kind.ASKS else f"needs the approval of {step.terms.needs}"
             return Done("failed", f"{name} {what}, which a step inside another cannot get")
-        if why := self._spared(step, name, values):
-            return Done("skipped", why)
+        spared = self._spared(step, name, values)
+        if spared is not None:
+            return spared
         for _ in range(step.terms.retries):
             done = self._perform(step, name, values, None)
             if done.outcome != "failed":
@@ -64,8 +65,11 @@ class Performer:
             pause(step.terms.retry_delay)
         return self._perform(step, name, values, None)
 
-    def spared(self, step: Step) -> str:
-        """Why a step is not to be done: it does not apply, or is done already; empty where it is to be."""
+    def spared(self, step: Step) -> Done | None:
+        """A step that is not to be done: it does not apply, is done already, or that cannot be told.
+
+        None where it is to be done.
+        """
         return self._spared(step, step.id, self.values)
 
     def _perform(self, step: Step, name: str, values: Mapping[str, str], answer: Answer | None) -> Done:
@@ -86,7 +90,16 @@ class Performer:
             return done._replace(captured={**done.captured, **found})
         return done
 
-    def _spared(self, step: Step, name: str, values: Mapping[str, str]) -> str:
+    def _spared(self, step: Step, name: str, values: Mapping[str, str]) -> Done | None:
+        try:
+            why = self._unneeded(step, name, values)
+        except (ExpectationError, LookupError) as error:
+            # Not a skip: whether it is to be done is not known, as a step before it has not given the value.
+            words = f"whether it is to be done cannot be told: {line(str(error))}"
+            return Done("failed", f"{words}; mend the step that gives the value, or this one, and resume")
+        return Done("skipped", why) if why else None
+
+    def _unneeded(self, step: Step, name: str, values: Mapping[str, str]) -> str:
         terms = step.terms
         subjects = {one: Subject(Kind.TEXT, "A value of the run.") for one in values}
         for text in terms.when:
@@ -100,8 +113,8 @@ class Performer:
         return ""
 
     def describe(self, step: Step) -> str:
-        """What a step would do, with secrets masked."""
-        shown = {name: "***" if name in self.hidden else value for name, value in self.values.items()}
+        """What a step would do, with secrets masked; a value that is missing stands as its blank."""
+        shown = _Shown({name: "***" if name in self.hidden else one for name, one in self.values.items()})
         return self.secrets.mask(step.kind.describe(shown))
 
     def _call(self, step: Step, name: str, values: Mapping[str, str], answer: Answer | None) -> Done:
@@ -130,6 +143,13 @@ class Performer:
         except Exception as error:  # noqa: BLE001 - whatever a step stumbles over is how it went
             return Done("failed", f"{type(error).__name__}: {line(self.secrets.mask(str(error)))[:200]}")
         return done
+
+
+class _Shown(dict[str, str]):
+    """Values for people's eyes: a step whose value is missing is described too, and fails when it is done."""
+
+    def __missing__(self, name: str) -> str:
+        return f"{{{{ {name} }}}}"
 
 
 def hidden_in(runbook: Runbook) -> frozenset[str]:

@@ -190,11 +190,12 @@ class _Going:
         if halfway and self._settle(step):
             return True
         only = self.kept.last.only
-        why = "it is no part of the remedy" if only and step.id not in only else self.performer.spared(step)
-        if why:
+        left_out = Done("skipped", "it is no part of the remedy") if only and step.id not in only else None
+        spared = left_out or self.performer.spared(step)
+        if spared is not None:
             self._begin(step, 1, effect="read")
-            self._end(step, Done("skipped", why))
-            return True
+            self._end(step, spared)
+            return self._after(step, spared)
         self._approve(step, known)
         return self._perform(step)
 
@@ -227,7 +228,7 @@ class _Going:
             said = self._asked(f"{step.id} failed: {done.message} [retry/continue/rollback/stop]")
             way = "stop" if said is None else said.strip().lower()
         if way == "retry":
-            return self._perform(step)
+            return self._step(step)
         if way == "continue":
             return False
         if way == "rollback":

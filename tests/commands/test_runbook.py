@@ -664,3 +664,28 @@ def test_validate_names_the_secrets_of_steps_too(shop, opsctl):
     assert ran.code == 5
     assert "runbooks/it.yaml:6:" in ran.out
     assert opsctl("validate", "--allow-unset").code == 0
+
+
+MISSING = "{id: a, run: [sh, -c, 'echo charged >>log; exit 1'], on_failure: continue, capture: {v: {pattern: '(.*)'}}}"
+
+
+@pytest.mark.parametrize(
+    "term",
+    ["creates: '{{ v }}/x'", "when: ['v == \"hi\"']", "verify: {run: ['true'], creates: '{{ v }}/x'}", "run"],
+)
+def test_a_value_that_no_step_gave_fails_the_step_that_needs_it_and_nothing_else(shop, opsctl, term):
+    needing = "{id: b, run: [echo, '{{ v }}']}" if term == "run" else f"{{id: b, run: [echo, hi], {term}}}"
+    run = shop(MISSING, needing)
+    for words in (("run", "it"), ("resume", "1")):
+        ran = run("runbook", *words)
+        assert (ran.code, noted(opsctl)) == (1, ["charged"])
+        assert ran.out.startswith("RUN-1 (run of it) is failed: b: ")
+        assert "`v`" in ran.out
+    assert term == "run" or "mend the step that gives the value, or this one, and resume" in ran.out
+
+
+def test_a_step_whose_condition_cannot_be_told_is_asked_about_and_told_again(shop, opsctl):
+    shop(MISSING, "{id: b, run: [sh, -c, 'echo b >>log'], creates: '{{ v }}/x', on_failure: ask}")
+    code, shown = typed(opsctl, ALICE, "retry\nstop\n", "runbook", "run", "it")
+    assert (code, noted(opsctl)) == (1, ["charged"]), shown
+    assert shown.count("b failed: whether it is to be done cannot be told: `v` has no value") == 2
