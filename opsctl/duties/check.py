@@ -29,17 +29,18 @@ class CheckDuty:
     def perform(self, occasion: Occasion) -> Came:
         """Check, record, and say what is not up."""
         from opsctl.checking import Options, check, exit_code, selected
-        from opsctl.errors import ExitCode
+        from opsctl.errors import ExitCode, Terminated
         from opsctl.formats.progress import Progress
         from opsctl.healing import heal
 
         options = Options(selectors=self.select)
         names = selected(occasion.workspace, options)
         outcome = check(occasion.workspace, names, options, occasion.world, Progress(len(names), None))
+        if outcome.signal is not None:
+            # Whoever ends the checks ends the whole run: what comes after them may change something.
+            raise KeyboardInterrupt if outcome.signal is ExitCode.INTERRUPTED else Terminated
         if outcome.fault is not None:
             return Came("unknown", str(outcome.fault))
-        if outcome.signal is not None:
-            return Came("unknown", "it was ended by a signal")
         checked = outcome.run.checked
         tried = [
             f"remedy of {one.check}: {one.words}" for one in heal(occasion.workspace, occasion.world, checked)

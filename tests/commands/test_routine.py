@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import sqlite3
 import subprocess
+import time
 from contextlib import closing
 from hashlib import sha256
 
@@ -412,3 +414,30 @@ def test_a_remedy_is_run_from_a_routine_too(shop, opsctl):
     )
     ran = run("run", "--due", "--quiet")
     assert "remedy of api/ready: mend is done; api/ready is up afterwards" in ran.out
+
+
+def ended_by(opsctl, number, mark):
+    """What `routine run --due` said that was sent a signal once a step had made the file `mark`."""
+    child = subprocess.Popen(
+        opsctl.argv("routine", "run", "--due"), cwd=opsctl.path, env=opsctl.environment(OPSCTL_NOW=NINE, **ALICE),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    while child.poll() is None and not (opsctl.path / mark).exists():
+        time.sleep(0.02)
+    child.send_signal(number)
+    child.communicate(timeout=60)
+    return child.returncode
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_while_checks_run_ends_the_routine_and_nothing_after_them_is_done(
+    shop, opsctl, number, code
+):
+    run = shop(CHECK, note("paid"))
+    slow = "ready: {command: [sh, -c, 'touch begun; test -e quick || sleep 30']}"
+    opsctl.write("opsctl.yaml", HEAD.replace("ready: {file: opsctl.yaml}", slow))
+    assert ended_by(opsctl, number, "begun") == code
+    assert noted(opsctl) == []
+    opsctl.write("quick", "")
+    assert run("run", "--due", now=at("9:05")).code == 0
+    assert noted(opsctl) == ["paid"]
