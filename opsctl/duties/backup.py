@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from time import gmtime, strftime
@@ -40,6 +41,13 @@ class BackupDuty:
         found = list(verify(copy))
         if found:
             return Came("failed", f"{copy.name} is damaged: {line(found[0])}", copy.name)
-        for old in sorted(folder.glob(f"{workspace.store.stem}-*.db"))[: -self.keep]:
+        for old in _older(copy, workspace.store.stem)[self.keep - 1 :]:
             old.unlink()
         return Came("ok", f"{copy.name} is verified", str(Path(self.to) / copy.name))
+
+
+def _older(copy: Path, stem: str) -> list[Path]:
+    """The other copies of this store, the newest first; the folder may hold other stores' copies too."""
+    name = re.compile(rf"{re.escape(stem)}-[0-9]{{8}}T[0-9]{{6}}Z\.db")
+    found = (one for one in copy.parent.iterdir() if one != copy and name.fullmatch(one.name))
+    return sorted(found, reverse=True)

@@ -441,3 +441,13 @@ def test_a_signal_while_checks_run_ends_the_routine_and_nothing_after_them_is_do
     opsctl.write("quick", "")
     assert run("run", "--due", now=at("9:05")).code == 0
     assert noted(opsctl) == ["paid"]
+
+
+def test_a_backup_takes_no_others_copies_away_and_keeps_the_newest(shop, opsctl):
+    run = shop("{backup: {to: backups, keep: 1}}")
+    theirs = ("opsctl-prod-20261109T090000Z.db", "opsctl-before-the-move.db")
+    for name in (*theirs, "opsctl-20261109T090000Z.db", "opsctl-20361109T090000Z.db"):
+        opsctl.write(f"backups/{name}", "")
+    assert run("run", "--due").code == 0
+    found = {path.name for path in (opsctl.path / "backups").iterdir()}
+    assert found == {*theirs, "opsctl-20261120T080000Z.db"}
