@@ -16,20 +16,22 @@ if TYPE_CHECKING:
 _MARGIN = 60.0
 
 
-def lease_for(world: World, routine: str, due: float, step: str | None, timeout: float) -> Lease:
-    """This process's lease on a slot while it does a step that takes `timeout` seconds at most."""
-    expires = world.now + timeout + _MARGIN
+def lease_for(
+    world: World, now: float, routine: str, due: float, step: str | None = None, timeout: float = 0.0
+) -> Lease:
+    """This process's lease on a slot while it does a step that takes `timeout` seconds at most from `now` on."""
+    expires = now + timeout + _MARGIN
     return Lease(routine, due, step, actor_of(world).host, _process(os.getpid()), expires)
 
 
-def held(lease: Lease | None, world: World) -> bool:
+def held(lease: Lease | None, world: World, now: float) -> bool:
     """Whether somebody else works on it: a process that lives, or elsewhere one whose time is not over."""
     if lease is None:
         return False
     if lease.host == actor_of(world).host:
         number = int(lease.process.partition("/")[0])
         return lease.process != _process(os.getpid()) and lease.process == _process(number)
-    return world.now < lease.expires
+    return now < lease.expires
 
 
 def _process(number: int) -> str:

@@ -78,9 +78,9 @@ def run_now(
         if due:
             return due
         with deciding(store, actor_of(world), world.now) as ledger:
-            if held(lease_of(ledger.db, routine.id), world):
+            if held(lease_of(ledger.db, routine.id), world, work.now()):
                 raise RefusedError(f"another process is on {routine.id}; wait for it")
-            take(ledger.db, lease_for(world, routine.id, world.now, None, 0.0))
+            take(ledger.db, lease_for(world, work.now(), routine.id, world.now))
         with _leased(work, routine):
             return [_slot(work, routine, Owed(world.now, run=True), scheduled=False)]
 
@@ -118,7 +118,7 @@ def _seen_to(work: Work, routine: Routine) -> list[Ran]:
 
 def _due(work: Work, routine: Routine) -> Iterator[Ran]:
     with deciding(work.store, actor_of(work.world), work.world.now) as ledger:
-        if held(lease_of(ledger.db, routine.id), work.world):
+        if held(lease_of(ledger.db, routine.id), work.world, work.now()):
             return
         last = last_slot(ledger.db, routine.id)
         pending = _pending(work, ledger, routine, last)
@@ -126,7 +126,7 @@ def _due(work: Work, routine: Routine) -> Iterator[Ran]:
         if not pending and not unfinished:
             return
         left = lease_of(ledger.db, routine.id)
-        take(ledger.db, lease_for(work.world, routine.id, pending[0].due if pending else 0.0, None, 0.0))
+        take(ledger.db, lease_for(work.world, work.now(), routine.id, pending[0].due if pending else 0.0))
     with _leased(work, routine):
         if last is not None and unfinished and not pending:
             yield from _continued(work, routine, last, left)
@@ -145,7 +145,7 @@ def _leased(work: Work, routine: Routine) -> Iterator[None]:
         yield
     finally:
         with deciding(work.store, actor_of(work.world), work.now()) as ledger:
-            give_back(ledger.db, lease_for(work.world, routine.id, 0.0, None, 0.0))
+            give_back(ledger.db, lease_for(work.world, work.now(), routine.id, 0.0))
 
 
 def _pending(work: Work, ledger: Ledger, routine: Routine, last: Slot | None) -> list[Owed]:
@@ -234,10 +234,10 @@ def _left(routine: Routine, slot: Slot) -> Iterator[Duty]:
 
 
 def _performed(work: Work, routine: Routine, slot: Slot, duty: Duty) -> Came:
-    lease = lease_for(work.world, routine.id, slot.due, duty.id, duty.terms.timeout)
     with deciding(work.store, actor_of(work.world), work.now()) as ledger:
         before = _before(ledger, routine, slot)
-        take(ledger.db, lease)
+        timeout = duty.terms.timeout
+        take(ledger.db, lease_for(work.world, work.now(), routine.id, slot.due, duty.id, timeout))
     occasion = Occasion(
         workspace=work.workspace,
         world=work.world,

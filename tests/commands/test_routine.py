@@ -451,3 +451,20 @@ def test_a_backup_takes_no_others_copies_away_and_keeps_the_newest(shop, opsctl)
     assert run("run", "--due").code == 0
     found = {path.name for path in (opsctl.path / "backups").iterdir()}
     assert found == {*theirs, "opsctl-20261120T080000Z.db"}
+
+
+def lease_seen(number):
+    """A step that notes until when the lease counts, and takes a while."""
+    look = (
+        "import sqlite3, time; db = sqlite3.connect('.opsctl/opsctl.db'); "
+        f"open('lease{number}', 'w').write(str(db.execute('SELECT expires FROM leases').fetchone()[0])); "
+        "time.sleep(1)"
+    )
+    return f'{{id: s{number}, run: [python3, -c, "{look}"]}}'
+
+
+def test_every_step_of_a_long_routine_has_its_whole_time_under_the_lease(shop, opsctl):
+    run = shop(lease_seen(1), lease_seen(2))
+    assert run("run", "--due").code == 0
+    first, second = (int((opsctl.path / f"lease{number}").read_text()) for number in (1, 2))
+    assert second - first >= 1000
