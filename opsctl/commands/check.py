@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from opsctl.checking import Options, Outcome
+    from opsctl.comparing import Baseline
     from opsctl.definitions import Workspace
     from opsctl.errors import OpsctlError
     from opsctl.records import CheckRun, Standing
@@ -32,6 +33,7 @@ EPILOG = """Examples:
   opsctl check -o junit --out out.xml   for CI
   opsctl check tier:critical --wait 5m  after a deploy: until all are up, or not in time
   opsctl check --prove                  which failures would nobody notice?
+  opsctl check --replay --since 30d     what would these expectations have said of what was recorded?
   opsctl check --save-baseline monday   and later: opsctl check --since-baseline monday
 """
 
@@ -88,6 +90,12 @@ def check(
     prove: Annotated[
         bool, typer.Option("--prove", help="Which failures would each check still call up? Asks nobody.")
     ] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Judge what was recorded by the expectations now. Asks nobody.")
+    ] = False,
+    since: Annotated[
+        str, typer.Option("--since", metavar="TIME", help="From when on --replay looks.")
+    ] = "30d",
     where: Where = None,
 ) -> None:  # fmt: skip
     """Probe services and say what is up, degraded, down or unknown."""
@@ -103,6 +111,8 @@ def check(
     )
     if prove:
         raise typer.Exit(_prove(options, where, output, out))
+    if replay:
+        raise typer.Exit(_replay(options, where, since, output, out))
     again = _again(wait, every, watch=watch)
     shown = Shown(output, out, fail_on, exit_style, baseline, save_baseline)
     try:
@@ -154,16 +164,17 @@ def _check(options: Options, where: Path | None, shown: Shown, again: Again, *, 
     if not names:
         emit(world, "" if options.single else "nothing was down, degraded or unknown last time\n", shown.out)
         return 0
-    if shown.baseline is not None:
-        from opsctl.comparing import load_baseline
-
-        load_baseline(workspace, shown.baseline)
+    before = _before(workspace, shown)
     code, once = 0, True
     while once or again.watch:
         outcome = _until_up(workspace, names, options, world, again)
         _show(outcome, shown.output, shown.out, options, world)
         _heal(workspace, where, outcome, options, world)
-        code = _answer(workspace, outcome, _counted(outcome.run, waited=again.wait > 0), shown, world)
+        counted = _counted(outcome.run, waited=again.wait > 0)
+        if before is not None and outcome.signal is None:
+            counted = _new(counted, before, shown, world)
+        _keep(workspace, outcome, shown, world)
+        code = _code(outcome, counted, shown)
         once = False
         if again.watch:
             if outcome.signal is not None:
@@ -188,6 +199,21 @@ def _prove(options: Options, where: Path | None, output: str, out: Path | None) 
     proofs = prove(workspace, selected(workspace, options))
     emit(world, write(proofs, output), out)
     return 1 if any(one.blind for one in proofs) else 0
+
+
+def _replay(options: Options, where: Path | None, since: str, output: str, out: Path | None) -> int:
+    """Judge recorded results; 1 where what lay in an incident would now be up, 3 where it cannot be told."""
+    from opsctl.checking import selected
+    from opsctl.formats.replay import write
+    from opsctl.replaying import replay
+    from opsctl.world import this_world
+
+    one_of("--output", output, ("text", "json"))
+    world = this_world()
+    workspace = open_workspace(where, world.environ, light=True)
+    found = replay(workspace, selected(workspace, options), since, world.now)
+    emit(world, write(found, output), out)
+    return found.exit_code
 
 
 def _until_up(
@@ -220,23 +246,38 @@ def _counted(run: CheckRun, *, waited: bool) -> dict[str, Standing]:
     }
 
 
-def _answer(
-    workspace: Workspace, outcome: Outcome, counted: Mapping[str, Standing], shown: Shown, world: World
-) -> int:
-    """The exit code; a baseline is compared with, or kept."""
-    if shown.save_baseline is not None and outcome.signal is None:
-        from opsctl.comparing import save_baseline
+def _before(workspace: Workspace, shown: Shown) -> Baseline | None:
+    """The baseline to compare with, read before anything is checked and before one of its name is kept."""
+    if shown.baseline is None:
+        return None
+    from opsctl.comparing import load_baseline
 
-        save_baseline(workspace, shown.save_baseline, outcome.run)
-        world.stderr.write(f"kept as baseline {line(shown.save_baseline)}\n")
-    if shown.baseline is None or outcome.signal is not None:
-        return _code(outcome, counted, shown)
-    from opsctl.comparing import compare, exit_code, load_baseline
+    return load_baseline(workspace, shown.baseline)
+
+
+def _new(
+    counted: Mapping[str, Standing], before: Baseline, shown: Shown, world: World
+) -> dict[str, Standing]:
+    """Of what counts, what is newly broken; how all compares is told on standard error."""
+    from opsctl.comparing import compare
     from opsctl.formats.comparison import write
 
-    comparison = compare(outcome.run, shown.baseline, *load_baseline(workspace, shown.baseline))
+    # A monitoring system is warned of what is degraded, whatever fails.
+    degraded = shown.fail_on == "degraded" or shown.style == "nagios"
+    states = {check: standing.state for check, standing in counted.items()}
+    comparison = compare(states, before, degraded=degraded)
     world.stderr.write(write(comparison))
-    return exit_code(outcome.run, comparison)
+    return {check: counted[check] for check in comparison.new}
+
+
+def _keep(workspace: Workspace, outcome: Outcome, shown: Shown, world: World) -> None:
+    """Keep how all stands as a baseline, where that is wished."""
+    if shown.save_baseline is None or outcome.signal is not None:
+        return
+    from opsctl.comparing import save_baseline
+
+    save_baseline(workspace, shown.save_baseline, outcome.run)
+    world.stderr.write(f"kept as baseline {line(shown.save_baseline)}\n")
 
 
 def _unknown(error: OpsctlError) -> int:
@@ -308,7 +349,9 @@ def _code(outcome: Outcome, counted: Mapping[str, Standing], shown: Shown) -> in
     from opsctl.errors import ExitCode, worst
 
     code = exit_code(counted, fail_on_degraded=shown.fail_on == "degraded")
-    if not counted and outcome.run.maintenance:
+    if not counted and outcome.run.checked:
+        code = ExitCode.YES
+    elif not counted and outcome.run.maintenance:
         code = ExitCode.UNKNOWN
     if outcome.fault is not None:
         code = worst([code, ExitCode.STORE])

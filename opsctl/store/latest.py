@@ -56,10 +56,11 @@ def last_results(store: Store, names: Iterable[str]) -> dict[str, Result]:
     good one after; they are empty in the others.
     """
     rows = store.db.execute(_LAST, (json.dumps(list(names)),))
-    return {row[0]: _result(row) for row in rows}
+    return {row[0]: result_of(row) for row in rows}
 
 
-def _result(row: tuple[str, int, int, str | None, str, int | None, int, str | None]) -> Result:
+def result_of(row: tuple[str, int, int, str | None, str, int | None, int, str | None]) -> Result:
+    """The result in the columns name, at, state, cause, message, latency, attempts, body of its evidence."""
     name, at, state, cause, message, latency, attempts, body = row
     kept = json.loads(body) if body else {"judged": [], "phases": {}, "evidence": {}}
     return Result(
