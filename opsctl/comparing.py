@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from opsctl.errors import ExitCode, UsageError, worst
+from opsctl.errors import UsageError
 from opsctl.outcome import State
 from opsctl.prose import line, listed, shorten, suggestion
 
@@ -15,10 +15,18 @@ if TYPE_CHECKING:
     from opsctl.records import CheckRun
 
 
+class Baseline(NamedTuple):
+    """How the checks stood when that was kept (UTC epoch seconds)."""
+
+    name: str
+    at: float
+    states: Mapping[str, State]
+
+
 class Comparison(NamedTuple):
     """The checks that are not well now and were, that are not and were not, and that are and were not.
 
-    What the baseline does not know was not shown to be broken before, so that it is new.
+    What the baseline does not know, or could not tell, was not shown to be broken before, so that it is new.
     """
 
     baseline: str
@@ -37,7 +45,7 @@ def save_baseline(workspace: Workspace, name: str, run: CheckRun) -> None:
         save(db, name, run.started, {one.result.check: one.standing.state for one in run.checked})
 
 
-def load_baseline(workspace: Workspace, name: str) -> tuple[float, dict[str, State]]:
+def load_baseline(workspace: Workspace, name: str) -> Baseline:
     """A baseline by name; UsageError where there is none."""
     from opsctl.store.baselines import load, names
     from opsctl.store.opening import open_store
@@ -49,28 +57,27 @@ def load_baseline(workspace: Workspace, name: str) -> tuple[float, dict[str, Sta
             hint = suggestion(name, known) or (f"; there is {listed(known)}" if known else "")
             way = hint or "; keep one with `opsctl check --save-baseline NAME`"
             raise UsageError(f"no baseline is called `{line(shorten(name, 40))}`{way}")
-    return found
+    return Baseline(name, *found)
 
 
-def compare(run: CheckRun, name: str, at: float, before: Mapping[str, State]) -> Comparison:
-    """What changed since a baseline."""
-    now = {one.result.check: one.standing.state for one in run.checked}
-    broken = [check for check, state in now.items() if not state.good]
+def compare(now: Mapping[str, State], before: Baseline, *, degraded: bool = False) -> Comparison:
+    """What changed since a baseline; whether what is `degraded` counts as broken."""
+    broken = [check for check, state in now.items() if _broken(state, degraded=degraded)]
+    # Only what was down was shown to be broken: unknown excuses no more than unknown.
+    known = {check for check in broken if before.states.get(check) in (State.DOWN, now[check])}
     return Comparison(
-        name,
-        at,
-        new=tuple(check for check in broken if before.get(check, State.UP).good),
-        still=tuple(check for check in broken if not before.get(check, State.UP).good),
+        before.name,
+        before.at,
+        new=tuple(check for check in broken if check not in known),
+        still=tuple(check for check in broken if check in known),
         fixed=tuple(
-            check for check, state in now.items() if state.good and not before.get(check, State.UP).good
+            check
+            for check, state in now.items()
+            if not _broken(state, degraded=degraded)
+            and _broken(before.states.get(check, State.UP), degraded=degraded)
         ),
     )
 
 
-def exit_code(run: CheckRun, comparison: Comparison) -> ExitCode:
-    """As of a run in which only what is newly broken counts; 2 where nothing was checked."""
-    if not run.checked:
-        return ExitCode.USAGE
-    states = {one.standing.state for one in run.checked if one.result.check in comparison.new}
-    codes = [ExitCode.NO] if State.DOWN in states else []
-    return worst([*codes, ExitCode.UNKNOWN] if State.UNKNOWN in states else codes)
+def _broken(state: State, *, degraded: bool) -> bool:
+    return not state.good or (degraded and state is State.DEGRADED)

@@ -104,3 +104,70 @@ def test_a_baseline_that_is_not_there_is_told_before_anything_is_checked(shop):
     ran = shop("check", "--since-baseline", "munday")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == "opsctl: no baseline is called `munday`; did you mean `monday`?\n"
+
+
+def test_a_baseline_of_this_very_run_excuses_nothing(shop):
+    shop.write("run/api", "")
+    assert shop("check", "--save-baseline", "monday").code == 0
+    (shop.path / "run/api").unlink()
+    both = ("check", "--since-baseline", "monday", "--save-baseline", "monday")
+    first = shop(*both)
+    assert first.code == 1
+    assert first.err.endswith("  still: none\n  new: api/ready\nkept as baseline monday\n")
+    second = shop(*both)
+    assert (second.code, "  still: api/ready\n  new: none\n" in second.err) == (0, True)
+
+
+def test_what_a_baseline_could_not_tell_was_not_shown_to_be_broken(opsctl):
+    opsctl.write("opsctl.yaml", PATIENT)
+    assert opsctl("check", "api/key", "--save-baseline", "monday").code == 3
+    same = opsctl("check", "api/key", "--since-baseline", "monday")
+    assert (same.code, "  still: api/key\n  new: none\n" in same.err) == (0, True)
+    down = opsctl("check", "api/key", "--since-baseline", "monday", env={"KEY": "1"})
+    assert (down.code, "  still: none\n  new: api/key\n" in down.err) == (1, True)
+
+
+def test_a_run_that_is_not_kept_is_told_against_a_baseline_too(shop, monkeypatch):
+    from opsctl.errors import StoreError
+
+    shop("check", "--save-baseline", "monday")
+
+    def locked(*_):
+        raise StoreError("the store is locked by another process")
+
+    monkeypatch.setattr("opsctl.store.results.record", locked)
+    ran = shop("check", "--since-baseline", "monday")
+    assert (ran.code, "not recorded: the store is locked" in ran.err) == (6, True)
+
+
+def test_a_monitoring_system_reads_what_is_new_since_a_baseline(shop):
+    nagios = ("check", "--since-baseline", "monday", "--exit-style", "nagios")
+    shop("check", "--save-baseline", "monday")
+    assert shop(*nagios).code == 0
+    (shop.path / "run/web").unlink()
+    assert shop(*nagios).code == 2
+    shop("maintenance", "start", "all", "--for", "2h", "--reason", "new disks")
+    assert shop(*nagios).code == 3
+    assert shop(*nagios[:3]).code == 3
+
+
+def test_what_is_newly_degraded_fails_where_that_is_wished(shop):
+    shop.write("opsctl.yaml", WORKSPACE.replace("{file: run/web}", "{file: run/web, warn: [size > 0B]}"))
+    shop.write("run/web", "x").write("run/api", "")
+    assert shop("check", "--save-baseline", "monday").code == 0
+    shop.write("run/web", "")
+    since = ("check", "--since-baseline", "monday")
+    assert shop(*since).code == 0
+    degraded = shop(*since, "--fail-on", "degraded")
+    assert (degraded.code, "  still: none\n  new: web/ready\n" in degraded.err) == (1, True)
+    assert shop(*since, "--exit-style", "nagios").code == 1
+    shop("check", "--save-baseline", "monday")
+    assert shop(*since, "--fail-on", "degraded").code == 0
+
+
+def test_what_was_not_up_in_time_is_new_since_a_baseline(shop):
+    shop.write("opsctl.yaml", WORKSPACE.replace("{file: run/web}", "{file: run/web, fail_after: 9}"))
+    shop("check", "--save-baseline", "monday")
+    (shop.path / "run/web").unlink()
+    ran = shop("check", "--since-baseline", "monday", "--wait", "10ms")
+    assert (ran.code, "  still: api/ready\n  new: web/ready\n" in ran.err) == (1, True)
