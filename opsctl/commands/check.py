@@ -33,6 +33,7 @@ EPILOG = """Examples:
   opsctl check -o junit --out out.xml   for CI
   opsctl check tier:critical --wait 5m  after a deploy: until all are up, or not in time
   opsctl check --prove                  which failures would nobody notice?
+  opsctl check --replay --since 30d     what would these expectations have said of what was recorded?
   opsctl check --save-baseline monday   and later: opsctl check --since-baseline monday
 """
 
@@ -89,6 +90,12 @@ def check(
     prove: Annotated[
         bool, typer.Option("--prove", help="Which failures would each check still call up? Asks nobody.")
     ] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Judge what was recorded by the expectations now. Asks nobody.")
+    ] = False,
+    since: Annotated[
+        str, typer.Option("--since", metavar="TIME", help="From when on --replay looks.")
+    ] = "30d",
     where: Where = None,
 ) -> None:  # fmt: skip
     """Probe services and say what is up, degraded, down or unknown."""
@@ -104,6 +111,8 @@ def check(
     )
     if prove:
         raise typer.Exit(_prove(options, where, output, out))
+    if replay:
+        raise typer.Exit(_replay(options, where, since, output, out))
     again = _again(wait, every, watch=watch)
     shown = Shown(output, out, fail_on, exit_style, baseline, save_baseline)
     try:
@@ -190,6 +199,21 @@ def _prove(options: Options, where: Path | None, output: str, out: Path | None) 
     proofs = prove(workspace, selected(workspace, options))
     emit(world, write(proofs, output), out)
     return 1 if any(one.blind for one in proofs) else 0
+
+
+def _replay(options: Options, where: Path | None, since: str, output: str, out: Path | None) -> int:
+    """Judge recorded results; 1 where what lay in an incident would now be up, 3 where it cannot be told."""
+    from opsctl.checking import selected
+    from opsctl.formats.replay import write
+    from opsctl.replaying import replay
+    from opsctl.world import this_world
+
+    one_of("--output", output, ("text", "json"))
+    world = this_world()
+    workspace = open_workspace(where, world.environ, light=True)
+    found = replay(workspace, selected(workspace, options), since, world.now)
+    emit(world, write(found, output), out)
+    return found.exit_code
 
 
 def _until_up(
