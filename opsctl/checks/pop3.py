@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from opsctl.connecting import parse_address, within
-from opsctl.dialogue import DialogueError, dialogue, unsendable, wrong
+from opsctl.dialogue import DialogueError, wrong
 from opsctl.limits import Doc, NotEmpty
-from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
-from opsctl.secrets import SecretMissingError, Template
-from opsctl.trust import Files
+from opsctl.mailing import MailCheck
+from opsctl.outcome import Cause, Failure, Kind, Subject, Value
 
 if TYPE_CHECKING:
     from opsctl.checks import Ask
@@ -21,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pop3Check:
+class Pop3Check(MailCheck):
     """Greet a POP3 server (RFC 1939), begin TLS and perhaps log in; no mail is fetched or deleted."""
 
     address: Annotated[str, NotEmpty(), Doc("As `mail.example.com:110`.")]
@@ -29,17 +25,7 @@ class Pop3Check:
         Literal["starttls", "direct", "none"],
         Doc("By STLS, from the first byte (port 995), or without."),
     ] = "starttls"
-    user: Annotated[Template | None, NotEmpty(), Doc("Who logs in.")] = None
-    password: Annotated[Template | None, NotEmpty(), Doc("Best as `${env:NAME}`.")] = None
-    server_name: Annotated[
-        str | None, NotEmpty(), Doc("The name the certificate has to have; by default the host.")
-    ] = None
-    verify: Annotated[bool, Doc("Whether a certificate that is not valid is a failure.")] = True
-    ca: Annotated[
-        str | None, NotEmpty(), Doc("A file of trusted certificates (PEM) in place of the system's.")
-    ] = None
 
-    SHORTHAND: ClassVar[str] = "address"
     SUBJECTS: ClassVar[Mapping[str, Subject]] = {
         "ready": Subject(Kind.BOOLEAN, "Whether it greets with `+OK`.", Cause.STATUS),
         "banner": Subject(Kind.TEXT, "The text of the greeting.", Cause.BODY),
@@ -52,68 +38,11 @@ class Pop3Check:
         "size": Subject(Kind.SIZE, "How large they are together.", Cause.USAGE),
         "latency": Subject(Kind.DURATION, "From the start to the last answer.", Cause.SLOW),
     }
-    EXPECT: ClassVar[tuple[str, ...]] = ("ready == true", "expires_in > 14d")
 
-    def expectations(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Without TLS there is no certificate; a user has to be let in."""
-        expected = self.EXPECT[:1] if self.tls == "none" else self.EXPECT
-        return (*expected, *(("authenticated == true",) if self.user else ())), ()
-
-    def problems(self) -> Iterator[tuple[str, str]]:
-        """What cannot work, by field."""
-        try:
-            parse_address(self.address)
-        except ValueError as error:
-            yield "address", str(error)
-        if self.server_name and self.server_name.startswith("."):
-            yield "server_name", f"`{self.server_name[:80]}` is not a host name; write it without the dot"
-        if bool(self.user) != bool(self.password):
-            yield ("user" if self.user else "password"), "`user` and `password` belong together; name both"
-        if self.password and self.tls == "none":
-            yield "tls", "without TLS everybody on the way reads the password; take `tls: none` away"
-
-    def target(self) -> str:
-        """The address, and who logs in."""
-        return self.address + (f" as {self.user}" if self.user else "")
-
-    def probe(self, ask: Ask) -> Observation:
-        """Talk within `ask.timeout` seconds in all."""
-        started, deadline = time.monotonic(), within(ask.timeout)
-        values: dict[str, Value] = {}
-        try:
-            login = self._login(ask)
-            with dialogue(parse_address(self.address), deadline) as talk:
-                self._talk(talk, login, values, ask)
-                values["latency"] = time.monotonic() - started
-                with suppress(DialogueError):
-                    talk.say(b"QUIT\r\n")
-        except SecretMissingError as error:
-            return Observation(failure=Failure(Cause.SECRET, str(error)))
-        except DialogueError as error:
-            # What was seen until then must not pass for the whole.
-            return Observation(failure=error.failure, evidence=values)
-        return Observation(values)
-
-    def _login(self, ask: Ask) -> tuple[str, str] | None:
-        if self.user is None or self.password is None:
-            return None
-        user, password = ask.resolve(self.user), ask.resolve(self.password)
-        if unsendable(user + password):
-            words = "a user or a password of several lines cannot be sent"
-            raise DialogueError(Failure(Cause.SECRET, words))
-        return user, password
-
-    def _secure(self, talk: Dialogue, values: dict[str, Value], ask: Ask) -> None:
-        files = Files(str(ask.root / self.ca) if self.ca else None, None, None)
-        name = self.server_name or parse_address(self.address).host
-        secured = talk.secure(files, name, verify=self.verify)
-        values |= {"version": secured.version, "expires_in": secured.ends - ask.now}
-
-    def _talk(
-        self, talk: Dialogue, login: tuple[str, str] | None, values: dict[str, Value], ask: Ask
-    ) -> None:
+    def talk(self, talk: Dialogue, login: tuple[str, str] | None, values: dict[str, Value], ask: Ask) -> None:
+        """Greet, begin TLS, ask what is offered, and log in."""
         if self.tls == "direct":
-            self._secure(talk, values, ask)
+            self.secure(talk, values, ask)
         good, banner = _answer(talk)
         values |= {"ready": good, "banner": banner}
         if not good:
@@ -126,7 +55,7 @@ class Pop3Check:
                 words = "it does not offer STLS; write `tls: direct` or `tls: none` if that is right"
                 raise DialogueError(Failure(Cause.TLS, words))
             _must(talk, "STLS")
-            self._secure(talk, values, ask)
+            self.secure(talk, values, ask)
             offers = _capabilities(talk)
         values["capabilities"] = [*sorted(offers)]
         if login:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 
-from opsctl.connecting import parse_address, within
-from opsctl.dialogue import DialogueError, dialogue, wrong
+from opsctl.dialogue import DialogueError, wrong
 from opsctl.limits import Doc, Matching, NotEmpty
-from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
-from opsctl.secrets import SecretMissingError, Template
-from opsctl.trust import Files
+from opsctl.mailing import MailCheck
+from opsctl.outcome import Cause, Failure, Kind, Subject, Value
 
 if TYPE_CHECKING:
     from opsctl.checks import Ask
@@ -29,7 +25,7 @@ _NOT_LET_IN = frozenset({534, 535})
 
 
 @dataclass(frozen=True, kw_only=True)
-class SmtpCheck:
+class SmtpCheck(MailCheck):
     """Greet a mail server (RFC 5321), begin TLS and perhaps log in; no mail is sent."""
 
     address: Annotated[str, NotEmpty(), Doc("As `mail.example.com:587`.")]
@@ -37,22 +33,12 @@ class SmtpCheck:
         Literal["starttls", "direct", "none"],
         Doc("By STARTTLS, from the first byte (port 465), or without."),
     ] = "starttls"
-    user: Annotated[Template | None, NotEmpty(), Doc("Who logs in.")] = None
-    password: Annotated[Template | None, NotEmpty(), Doc("Best as `${env:NAME}`.")] = None
     hello: Annotated[
         str | None,
         Matching(r"[A-Za-z0-9.:\[\]-]+", "a host name or an address in brackets"),
         Doc("The name to greet with; by default the address of this machine."),
     ] = None
-    server_name: Annotated[
-        str | None, NotEmpty(), Doc("The name the certificate has to have; by default the host.")
-    ] = None
-    verify: Annotated[bool, Doc("Whether a certificate that is not valid is a failure.")] = True
-    ca: Annotated[
-        str | None, NotEmpty(), Doc("A file of trusted certificates (PEM) in place of the system's.")
-    ] = None
 
-    SHORTHAND: ClassVar[str] = "address"
     SUBJECTS: ClassVar[Mapping[str, Subject]] = {
         "status": Subject(Kind.NUMBER, "The code of the greeting, 220.", Cause.STATUS),
         "banner": Subject(Kind.TEXT, "The text of the greeting.", Cause.BODY),
@@ -66,57 +52,12 @@ class SmtpCheck:
         "latency": Subject(Kind.DURATION, "From the start to the last answer.", Cause.SLOW),
     }
     EXPECT: ClassVar[tuple[str, ...]] = ("status == 220", "expires_in > 14d")
+    LINES: ClassVar[bool] = False
 
-    def expectations(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Without TLS there is no certificate; a user has to be let in."""
-        expected = self.EXPECT[:1] if self.tls == "none" else self.EXPECT
-        return (*expected, *(("authenticated == true",) if self.user else ())), ()
-
-    def problems(self) -> Iterator[tuple[str, str]]:
-        """What cannot work, by field."""
-        try:
-            parse_address(self.address)
-        except ValueError as error:
-            yield "address", str(error)
-        if self.server_name and self.server_name.startswith("."):
-            yield "server_name", f"`{self.server_name[:80]}` is not a host name; write it without the dot"
-        if bool(self.user) != bool(self.password):
-            yield ("user" if self.user else "password"), "`user` and `password` belong together; name both"
-        if self.password and self.tls == "none":
-            yield "tls", "without TLS everybody on the way reads the password; take `tls: none` away"
-
-    def target(self) -> str:
-        """The address, and who logs in."""
-        return self.address + (f" as {self.user}" if self.user else "")
-
-    def probe(self, ask: Ask) -> Observation:
-        """Talk within `ask.timeout` seconds in all."""
-        started, deadline = time.monotonic(), within(ask.timeout)
-        values: dict[str, Value] = {}
-        try:
-            login = self._login(ask)
-            with dialogue(parse_address(self.address), deadline) as talk:
-                self._talk(talk, login, values, ask)
-                values["latency"] = time.monotonic() - started
-                with suppress(DialogueError):
-                    talk.say(b"QUIT\r\n")
-        except SecretMissingError as error:
-            return Observation(failure=Failure(Cause.SECRET, str(error)))
-        except DialogueError as error:
-            # What was seen until then must not pass for the whole.
-            return Observation(failure=error.failure, evidence=values)
-        return Observation(values)
-
-    def _login(self, ask: Ask) -> tuple[str, str] | None:
-        if self.user is None or self.password is None:
-            return None
-        return ask.resolve(self.user), ask.resolve(self.password)
-
-    def _talk(
-        self, talk: Dialogue, login: tuple[str, str] | None, values: dict[str, Value], ask: Ask
-    ) -> None:
+    def talk(self, talk: Dialogue, login: tuple[str, str] | None, values: dict[str, Value], ask: Ask) -> None:
+        """Greet, begin TLS, ask what is offered, and log in."""
         if self.tls == "direct":
-            self._secure(talk, values, ask)
+            self.secure(talk, values, ask)
         greeting = _reply(talk)
         values |= {"status": greeting.code, "banner": greeting.lines[0]}
         if greeting.code != _READY:
@@ -129,17 +70,11 @@ class SmtpCheck:
                 words = "it does not offer STARTTLS; write `tls: direct` or `tls: none` if that is right"
                 raise DialogueError(Failure(Cause.TLS, words))
             _must(talk, "STARTTLS", _READY)
-            self._secure(talk, values, ask)
+            self.secure(talk, values, ask)
             offers = self._greet(talk)
         values |= _offered(offers)
         if login:
             values["authenticated"] = _let_in(talk, login, offers.get("AUTH", "").upper().split())
-
-    def _secure(self, talk: Dialogue, values: dict[str, Value], ask: Ask) -> None:
-        files = Files(str(ask.root / self.ca) if self.ca else None, None, None)
-        name = self.server_name or parse_address(self.address).host
-        secured = talk.secure(files, name, verify=self.verify)
-        values |= {"version": secured.version, "expires_in": secured.ends - ask.now}
 
     def _greet(self, talk: Dialogue) -> Mapping[str, str]:
         """What is offered: parameters by keyword."""
