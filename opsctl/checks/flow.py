@@ -93,9 +93,7 @@ class FlowCheck:
                 missing = []
                 yield "requests", f"`{request.name}`: {error}"
             for name in missing:
-                words = (
-                    f"`{request.name}` needs `{name}`, which no request before it captures; add it"
-                )
+                words = f"`{request.name}` needs `{name}`, which no request before it captures; add it"
                 yield "requests", words
             known.update(request.capture)
 
