@@ -54,6 +54,10 @@ def seen(definition, values, failure=None, mask=None):
         ("json.queue < 100", "json.queue < 200", {"json": {}}, False),
         ("json.queue < 100", "json.queue exists", {"json": {}}, None),
         ("json.queue.a < 100", "json.queue.a exists", {"json": {"queue": 1}}, False),
+        # What was of another type may be right now, and what was found elsewhere says nothing of it.
+        ("json.a < 5", 'json.a == "UP"', {"json": {"a": "UP"}}, None),
+        ("json.a < 5", "json.b < 5", {"json": {"a": 9, "b": 1}}, None),
+        ("len(body) == 1", "len(body) > 3", {"status": 200, "body": "y" * 9}, True),
         # The status and the latency are always kept.
         ("json.queue < 100", "status == 200", {"status": 200, "json": {}}, True),
         ("json.queue < 100", "latency < 500ms", {"latency": 0.4, "json": {}}, True),
