@@ -26,11 +26,12 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came back: whether its status is as expected, in one line, and the body as text."""
+    """What came back: whether its status is as expected, in one line, the body; whether any `came`."""
 
     well: bool
     message: str
     body: str
+    came: bool = False
 
 
 def send(request: Request, expected: str, timeout: float) -> Answer:
@@ -62,4 +63,4 @@ def send(request: Request, expected: str, timeout: float) -> Answer:
         return Answer(False, seen.failure.message, "")
     judged = judge(expectation, seen.values)
     found = f"{request.method} answered {seen.values.get('status')}"
-    return Answer(judged.verdict is True, found, str(seen.values.get("body") or ""))
+    return Answer(judged.verdict is True, found, str(seen.values.get("body") or ""), came=True)

@@ -240,20 +240,30 @@ class _Going:
 
     def _settle(self, step: Step) -> bool:
         """What became of a change that never ended: its `verify` says so, else a person; never a guess."""
-        if step.terms.verify is not None:
-            shown = self.performer.inner(step.terms.verify, f"{step.id}/verify", self.performer.values)
-            if shown.outcome == "ok":
-                self.kept.keep("settled", _settled(step, f"verified: {shown.message}"))
-            return shown.outcome == "ok"
-        said = self._asked(f"nobody knows whether {step.id} was done; was it? [yes/no]")
+        verified, why = self._verified(step)
+        if verified is not None:
+            return verified
+        said = self._asked(f"nobody knows whether {step.id} was done{why}; was it? [yes/no]")
         if said is None or said.strip().lower() not in {"yes", "no", "y", "n"}:
-            self._end(step, Done("unknown", "it was interrupted halfway"))
+            self._end(step, Done("unknown", f"it was interrupted halfway{why}"))
             way = f"opsctl runbook settle {self.kept.name} {step.id} done"
-            raise _Stopped("unknown", f"nobody knows whether {step.id} was done; say so: {way}")
+            raise _Stopped("unknown", f"nobody knows whether {step.id} was done{why}; say so: {way}")
         done = said.strip().lower() in {"yes", "y"}
         if done:
             self.kept.keep("settled", _settled(step, "a person saw that it was done"))
         return done
+
+    def _verified(self, step: Step) -> tuple[bool | None, str]:
+        """Whether its `verify` saw that it was done, None and why where that has not looked: it is no `no`."""
+        if step.terms.verify is None:
+            return None, ""
+        shown = self.performer.inner(step.terms.verify, f"{step.id}/verify", self.performer.values)
+        if shown.outcome == "ok":
+            self.kept.keep("settled", _settled(step, f"verified: {shown.message}"))
+            return True, ""
+        if shown.outcome == "failed" and shown.sure:
+            return False, ""
+        return None, f" (its verify cannot tell: {self.performer.secrets.mask(shown.message)})"
 
     def _approve(self, step: Step, known: Ran | None) -> None:
         """Somebody else than who runs it has to approve, where that is asked."""

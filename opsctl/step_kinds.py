@@ -79,7 +79,8 @@ class Scene(NamedTuple):
 class Done(NamedTuple):
     """How a step went. `waiting` has a `question` for a person; `unknown` is neither done nor failed.
 
-    One that failed has `acted` all the same where only its `verify` does not hold.
+    One that failed has `acted` all the same where only its `verify` does not hold. It is `sure` where what it
+    looked at says no; else it could not look, and nothing is known of that.
     `head` and `tail` are the start and the end of its output as text, `left_out` the bytes between them.
     """
 
@@ -92,6 +93,7 @@ class Done(NamedTuple):
     captured: Mapping[str, Value] = {}
     question: str = ""
     acted: bool = False
+    sure: bool = False
 
 
 class Step(Protocol):

@@ -38,6 +38,7 @@ class CheckStep:
         """Check, and again until all are up or the time is over."""
         from opsctl.checking import probe
         from opsctl.errors import UsageError
+        from opsctl.outcome import State
         from opsctl.selecting import select
 
         try:
@@ -51,6 +52,7 @@ class CheckStep:
             if not bad:
                 return Done("ok", f"{count('check', len(names))} up")
             if time.monotonic() + _PAUSE > until:
-                return Done("failed", line(listed(bad[:3])))
+                down = any(results[name].state is State.DOWN for name in names)
+                return Done("failed", line(listed(bad[:3])), sure=down)
             scene.emit(f"{line(listed(bad[:3]))}; looking again\n".encode())
             pause(_PAUSE)

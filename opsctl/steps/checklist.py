@@ -35,6 +35,7 @@ class ChecklistStep:
         from opsctl.errors import OpsctlError
         from opsctl.gatekeeping import Asked, decide
         from opsctl.gating import summary
+        from opsctl.outcome import Verdict
 
         subject = fill(self.subject, scene.values) if self.subject else scene.run
         asked = Asked(self.name, subject, scene.environment, record=False)
@@ -43,4 +44,4 @@ class ChecklistStep:
         except OpsctlError as error:
             return Done("failed", str(error))
         words = f"{self.name} is {found.verdict}: {summary(found)}"
-        return Done("failed" if found.verdict.open else "ok", words)
+        return Done("failed" if found.verdict.open else "ok", words, sure=found.verdict is Verdict.FAIL)

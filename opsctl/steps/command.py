@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from opsctl.commanding import Command
     from opsctl.step_kinds import Scene
 
+# What a shell exits with where it cannot run what it was told to.
+_NOT_RUN = frozenset({126, 127})
+
 
 def perform(scene: Scene, command: Callable[[], Command], exit_codes: Sequence[int]) -> Done:
     """Run the command; failed where it cannot be run, takes too long or ends otherwise than it should."""
@@ -43,6 +46,7 @@ def perform(scene: Scene, command: Callable[[], Command], exit_codes: Sequence[i
         tail,
         left_out,
         {"stdout": ran.stdout.text},
+        sure=not well and ran.signal is None and ran.exit_code not in _NOT_RUN,
     )
 
 

@@ -62,4 +62,5 @@ class HttpStep:
             None,
             shorten(text, 16_000),
             captured={"stdout": answer.body},
+            sure=answer.came and not answer.well,
         )

@@ -45,5 +45,5 @@ class ParallelStep:
         pairs = zip(names, found, strict=True)
         bad = [f"{name}: {one.message}" for name, one in pairs if one.outcome not in {"ok", "skipped"}]
         if bad:
-            return Done("failed", listed(bad))
+            return Done("failed", listed(bad), sure=any(one.sure for one in found))
         return Done("ok", f"{count('step', len(found))} done")

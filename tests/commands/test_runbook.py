@@ -689,3 +689,56 @@ def test_a_step_whose_condition_cannot_be_told_is_asked_about_and_told_again(sho
     code, shown = typed(opsctl, ALICE, "retry\nstop\n", "runbook", "run", "it")
     assert (code, noted(opsctl)) == (1, ["charged"]), shown
     assert shown.count("b failed: whether it is to be done cannot be told: `v` has no value") == 2
+
+
+@pytest.mark.parametrize(
+    "verify",
+    [
+        "check: api/blind", "run: [/nonexistent/prog]", "shell: no-such-prog", "{run: [sleep, '9'], timeout: 0.1s}",
+        "http: {url: 'http://127.0.0.1:1/', method: GET}", "{run: ['true'], when: ['word == \"b\"']}", "runbook: other",
+        "parallel: [{run: [/nonexistent/prog], effect: read}, {run: ['true'], effect: read}]", "checklist: blind",
+    ],
+)  # fmt: skip
+def test_a_change_whose_verify_cannot_tell_is_not_done_twice(shop, opsctl, verify):
+    script = KILLED.format("pay", "echo paid >>log;", "echo paid >>log")
+    verify = verify if verify.startswith("{") else f"{{{verify}}}"
+    run = shop(
+        f"{{id: pay, run: {script}, effect: change, verify: {verify}}}", parameters="{word: {default: a}}"
+    )
+    opsctl.write("opsctl.yaml", HEAD + "          blind: {command: [/nonexistent/prog]}\n")
+    opsctl.write(
+        "checklists/blind.yaml",
+        "checklists: {blind: {title: B, items: {x: {text: X, run: [/nonexistent/prog]}}}}",
+    )
+    opsctl.write("runbooks/other.yaml",
+                 "runbooks: {other: {title: O, steps: [{run: [/nonexistent/prog], effect: read}]}}")  # fmt: skip
+    assert opsctl.process("runbook", "run", "it", **ALICE).code == -signal.SIGKILL
+    for _ in range(2):
+        resumed = run("runbook", "resume", "1")
+        assert (resumed.code, noted(opsctl)) == (3, ["paid"]), resumed
+        assert "nobody knows whether pay was done (its verify cannot tell: " in resumed.out
+    assert run("runbook", "settle", "1", "pay", "done").code == 0
+    assert (run("runbook", "resume", "1").code, noted(opsctl)) == (0, ["paid"])
+
+
+@pytest.mark.parametrize(
+    "verify", ["check: api/paid", "checklist: paid", "{shell: 'grep -q paid log', effect: read}"]
+)
+def test_a_change_whose_verify_says_no_is_done_again(shop, opsctl, verify):
+    script = KILLED.format("pay", "", "echo paid >>log; touch paid")
+    verify = verify if verify.startswith("{") else f"{{{verify}}}"
+    run = shop(f"{{id: pay, run: {script}, verify: {verify}}}")
+    opsctl.write("opsctl.yaml", HEAD + "          paid: {file: paid}\n")
+    opsctl.write(
+        "checklists/paid.yaml", "checklists: {paid: {title: P, items: {x: {text: X, run: [test, -e, paid]}}}}"
+    )
+    opsctl.write("log", "")
+    assert opsctl.process("runbook", "run", "it", **ALICE).code == -signal.SIGKILL
+    assert (run("runbook", "resume", "1").code, noted(opsctl)) == (0, ["paid"])
+
+
+def test_a_verify_that_cannot_tell_is_no_success(shop, opsctl):
+    run = shop(note("pay", ", verify: {check: api/blind}, on_failure: rollback" + undo("pay")))
+    opsctl.write("opsctl.yaml", HEAD + "          blind: {command: [/nonexistent/prog]}\n")
+    ran = run("runbook", "run", "it")
+    assert (ran.code, noted(opsctl)) == (1, ["pay", "unpay"])
