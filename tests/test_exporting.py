@@ -259,6 +259,33 @@ def test_the_blackbox_exporter_gets_modules_and_prometheus_their_targets(shop):
 
 
 @pytest.mark.parametrize(
+    ("expect", "said"),
+    [
+        ("status in [200, 204]", ["[STATUS] == any(200, 204)"]),
+        ("not status == 500", [CONNECTED, "[STATUS] != 500"]),
+        ("not latency < 1s", ["[RESPONSE_TIME] >= 1000"]),
+        ("len(json.items) > 0", ["len([BODY].items) > 0"]),
+        ("json.id exists", ["has([BODY].id) == true"]),
+        ('json[0].state in ["UP", "WARM"]', ["[BODY][0].state == any(UP, WARM)"]),
+        ('not body contains "error"', [CONNECTED, "[BODY] != pat(*error*)"]),
+        ("json.id == 5", ["[BODY].id == 5"]),
+        # A text that looks like a number is one when it is read back.
+        ('json.id == "5"', []),
+        ("not json.error exists", []),
+        ("json.load <= 5", []),
+        ("json.load > -1", []),
+        ("latency < 1.5ms", []),
+        ('body == "a == b"', []),
+        ('body == "$HOME"', []),
+        ("status in 200..204", []),
+    ],
+)
+def test_an_expectation_becomes_conditions_or_none(expect, said):
+    one = parse(expect, HttpCheck.SUBJECTS)
+    assert list(conditions(one, Context("http"), HttpCheck.SUBJECTS).conditions) == said
+
+
+@pytest.mark.parametrize(
     ("expect", "codes"),
     [
         (["status == 204"], [204]),
