@@ -19,7 +19,7 @@ _MARGIN = 60.0
 def lease_for(
     world: World, now: float, routine: str, due: float, step: str | None = None, timeout: float = 0.0
 ) -> Lease:
-    """This process's lease on a slot while it does a step that takes `timeout` seconds at most from `now` on."""
+    """This process's lease on a slot from `now` on, for a step that takes `timeout` seconds at most."""
     expires = now + timeout + _MARGIN
     return Lease(routine, due, step, actor_of(world).host, _process(os.getpid()), expires)
 

@@ -126,7 +126,9 @@ def _due(work: Work, routine: Routine) -> Iterator[Ran]:
         if not pending and not unfinished:
             return
         left = lease_of(ledger.db, routine.id)
-        take(ledger.db, lease_for(work.world, work.now(), routine.id, pending[0].due if pending else 0.0))
+        # What was begun is not forgotten before it is kept.
+        due, step = (left.due, left.step) if left is not None else (0.0, None)
+        take(ledger.db, lease_for(work.world, work.now(), routine.id, due, step))
     with _leased(work, routine):
         if last is not None and unfinished and not pending:
             yield from _continued(work, routine, last, left)
@@ -140,12 +142,13 @@ def _due(work: Work, routine: Routine) -> Iterator[Ran]:
 
 @contextmanager
 def _leased(work: Work, routine: Routine) -> Iterator[None]:
-    """While the block runs, nobody else works on the routine; a dead process's lease stays as it is."""
-    try:
-        yield
-    finally:
-        with deciding(work.store, actor_of(work.world), work.now()) as ledger:
-            give_back(ledger.db, lease_for(work.world, work.now(), routine.id, 0.0))
+    """While the block runs, nobody else works on the routine.
+
+    Where a signal or an error ends it, the lease stays as a dead process's does: it says what was begun.
+    """
+    yield
+    with deciding(work.store, actor_of(work.world), work.now()) as ledger:
+        give_back(ledger.db, lease_for(work.world, work.now(), routine.id, 0.0))
 
 
 def _pending(work: Work, ledger: Ledger, routine: Routine, last: Slot | None) -> list[Owed]:
@@ -210,7 +213,8 @@ def _steps(work: Work, routine: Routine, slot: Slot, halfway: str | None) -> Ite
 
     `halfway` is the step that a process was at when it died.
     """
-    for duty in list(_left(routine, slot)):
+    # What was begun is kept as that first, as the lease that says so is renewed by every other step.
+    for duty in sorted(_left(routine, slot), key=lambda one: one.id != halfway):
         known = slot.of(duty.id)
         if known is None and duty.id == halfway and duty.kind.EFFECT == "change":
             came = Came("unknown", _INTERRUPTED)

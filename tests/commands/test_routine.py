@@ -468,3 +468,16 @@ def test_every_step_of_a_long_routine_has_its_whole_time_under_the_lease(shop, o
     assert run("run", "--due").code == 0
     first, second = (int((opsctl.path / f"lease{number}").read_text()) for number in (1, 2))
     assert second - first >= 1000
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_step_that_a_signal_ended_is_unknown_and_is_not_begun_again(shop, opsctl, number, code):
+    run = shop(
+        note("one"), "{id: two, run: [sh, -c, 'echo two >>log; touch begun; sleep 30']}", note("three")
+    )
+    assert ended_by(opsctl, number, "begun") == code
+    ran = run("run", "--due", "--quiet", now=at("9:05"))
+    assert ran.code == 3
+    assert "two: unknown: it was interrupted halfway, and nobody knows whether it was done" in ran.out
+    assert noted(opsctl) == ["one", "two", "three"]
+    assert run("run", "--due", "--quiet", now=at("9:10")) == (0, "", "")
