@@ -102,7 +102,7 @@ def _needs(
     begin = max(counts[1], last.due) if last else counts[1]
     try:
         return bool(times(work.workspace, db, routine, begin, work.world.now))
-    except OpsctlError:
+    except Exception:  # noqa: BLE001 - as below
         # What is wrong is told where it is seen to.
         return True
 
@@ -114,6 +114,8 @@ def _seen_to(work: Work, routine: Routine) -> list[Ran]:
         raise
     except (OpsctlError, OSError, ValueError) as error:
         return [Ran(routine.id, None, (), line(str(error)))]
+    except Exception as error:  # noqa: BLE001 - a fault of opsctl in one routine keeps no other from its time
+        return [Ran(routine.id, None, (), f"the routine itself failed: {_fault(error)}")]
 
 
 def _due(work: Work, routine: Routine) -> Iterator[Ran]:
@@ -259,6 +261,12 @@ def _performed(work: Work, routine: Routine, slot: Slot, duty: Duty) -> Came:
         return Came("unknown", line(str(error)))
     except (OpsctlError, OSError, ValueError) as error:
         return Came("failed", line(str(error)))
+    except Exception as error:  # noqa: BLE001 - a step that is kept as failed is not begun anew by every run
+        return Came("failed", f"the step itself failed: {_fault(error)}")
+
+
+def _fault(error: Exception) -> str:
+    return f"{type(error).__name__}: {line(str(error))[:200]}; please report this"
 
 
 def _before(ledger: Ledger, routine: Routine, slot: Slot) -> float:

@@ -481,3 +481,40 @@ def test_a_step_that_a_signal_ended_is_unknown_and_is_not_begun_again(shop, opsc
     assert "two: unknown: it was interrupted halfway, and nobody knows whether it was done" in ran.out
     assert noted(opsctl) == ["one", "two", "three"]
     assert run("run", "--due", "--quiet", now=at("9:10")) == (0, "", "")
+
+
+def test_a_fault_of_opsctl_in_a_step_is_kept_and_keeps_no_other_from_its_time(shop, opsctl, monkeypatch):
+    def broken(*_):
+        raise KeyError("lost")
+
+    run = shop(CHECK, note("one"))
+    other = "routines:\n  other: {title: Other, schedule: daily at 09:00, priority: low, steps: [%s]}\n"
+    opsctl.write("routines/other.yaml", other % note("two"))
+    run("run", "--due", now=EIGHT)
+    monkeypatch.setattr("opsctl.duties.check.CheckDuty.perform", broken)
+    ran = run("run", "--due")
+    assert ran.code == 1
+    assert "  check: failed: the step itself failed: KeyError: 'lost'; please report this\n" in ran.out
+    assert noted(opsctl) == ["one", "two"]
+    assert run("run", "--due", "--quiet", now=at("9:05")) == (0, "", "")
+
+
+def test_a_fault_of_opsctl_beside_the_steps_is_said_and_keeps_no_other_from_its_time(
+    shop, opsctl, monkeypatch
+):
+    from opsctl import routine_running
+
+    def broken(workspace, db, routine, *rest, times=routine_running.times):
+        if routine.id == "morning":
+            raise KeyError("lost")
+        return times(workspace, db, routine, *rest)
+
+    run = shop(note("one"))
+    other = "routines:\n  other: {title: Other, schedule: daily at 09:00, priority: low, steps: [%s]}\n"
+    opsctl.write("routines/other.yaml", other % note("two"))
+    run("run", "--due", now=EIGHT)
+    monkeypatch.setattr(routine_running, "times", broken)
+    ran = run("run", "--due", "--quiet")
+    assert ran.code == 1
+    assert "the routine itself failed: KeyError: 'lost'; please report this" in ran.out
+    assert noted(opsctl) == ["two"]
