@@ -29,7 +29,7 @@ class HistoryCheck:
     ] = None
     last: Annotated[int | None, Between(2, 1000), Doc("Or how many results, the newest ones.")] = None
     least: Annotated[
-        int | None, Between(1, 1_000_000), Doc("How many results are needed; 20, or all of `last`.")
+        int | None, Between(1, 1_000_000), Doc("How many known results are needed; 20, or all of `last`.")
     ] = None
 
     SHORTHAND: ClassVar[str] = ""
@@ -64,19 +64,23 @@ class HistoryCheck:
         """Look at what is recorded; with too few results there is no answer."""
         past = ask.past(self.of, None if self.over is None else ask.now - self.over, self.last)
         needed = self.least or self.last or 20
-        found = sum(past.states.values())
-        if found < needed:
-            words = f"{count('result', found)} of {self.of}, and {needed} are needed to judge by"
-            return Observation({"results": found}, Failure(Cause.TOO_FEW, words))
-        return Observation(_values(past, found))
+        unknown = past.states.get(State.UNKNOWN, 0)
+        known = sum(past.states.values()) - unknown
+        if known < needed:
+            words = f"{count('known result', known)} of {self.of}, and {needed} are needed to judge by"
+            # Without values: an expectation of `results` or `unknown` alone would call this up.
+            return Observation(failure=Failure(Cause.TOO_FEW, words))
+        return Observation(_values(past, known, unknown))
 
 
-def _values(past: Past, found: int) -> dict[str, Value]:
-    unknown = past.states.get(State.UNKNOWN, 0)
+def _values(past: Past, known: int, unknown: int) -> dict[str, Value]:
     failed = past.states.get(State.DOWN, 0)
-    values: dict[str, Value] = {"results": found, "failed": failed, "unknown": unknown}
-    if found > unknown:
-        values["success"] = 100 * (found - unknown - failed) / (found - unknown)
+    values: dict[str, Value] = {
+        "results": known + unknown,
+        "failed": failed,
+        "unknown": unknown,
+        "success": 100 * (known - failed) / known,
+    }
     if past.order:
         values["changes"] = sum(before.good != after.good for before, after in pairwise(past.order))
     for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("slowest", 1.0)):

@@ -15,6 +15,8 @@ def faults(kind: Any, _timeout: float) -> Iterator[Fault]:
     """Those of a check that fails often, slowly or not at all."""
     none = Failure(Cause.TOO_FEW, "there are too few results")
     yield Fault("no-results", "nothing was recorded", failure=none)
+    blind = Failure(Cause.TOO_FEW, "no result is known")
+    yield Fault("all-unknown", "no result could tell", failure=blind)
     gone = frozenset({"p50", "p95", "p99", "slowest"})
     down = {"success": 0.0, "failed": 1000}
     yield Fault("always-down", "it was never up", down, gone, cure="success >= 99%")

@@ -38,9 +38,9 @@ def shop(opsctl):
 
 def test_too_few_results_show_nothing(shop):
     record, ask = shop
-    assert ask("day") == "unknown\tapi/day\t0 results of api/ready, and 10 are needed to judge by"
+    assert ask("day") == "unknown\tapi/day\t0 known results of api/ready, and 10 are needed to judge by"
     record(1, 1, 1, 1)
-    assert ask("recent").startswith("unknown\tapi/recent\t4 results of api/ready, and 5 are needed")
+    assert ask("recent").startswith("unknown\tapi/recent\t4 known results of api/ready, and 5 are needed")
 
 
 def test_a_share_over_a_time_is_judged(shop):
@@ -49,7 +49,7 @@ def test_a_share_over_a_time_is_judged(shop):
     assert ask("day") == "up\tapi/day\tsuccess >= 90% (found 95%)"
     record(*[0] * 3, hour=11)
     assert ask("day").startswith("down\tapi/day\tsuccess >= 90% (found 82.6")
-    assert ask("day", now="2026-11-21T12:30:00Z").startswith("unknown\tapi/day\t0 results")
+    assert ask("day", now="2026-11-21T12:30:00Z").startswith("unknown\tapi/day\t0 known results")
 
 
 def test_x_of_the_last_y_are_judged(shop):
@@ -60,6 +60,27 @@ def test_x_of_the_last_y_are_judged(shop):
     assert ask("recent").startswith("down\tapi/recent\tchanges < 3 (found 4)")
     record(0, 0, 0, hour=12)
     assert "failed < 3 (found 4)" in ask("recent", now="2026-11-20T13:00:00Z")
+
+
+def test_what_could_not_tell_is_no_result_to_judge_by(opsctl):
+    opsctl.write("opsctl.yaml", """
+        version: 1
+        name: Shop
+        services:
+          api:
+            checks:
+              ready: {command: [sh, -c, "exit ${env:CODE}"]}
+              recent: {history: {of: api/ready, last: 4}}
+              few: {history: {of: api/ready, last: 4, least: 2}, expect: [success == 50%, unknown == 2]}
+              many: {history: {of: api/ready, last: 4}, expect: [results == 4]}
+    """)  # fmt: skip
+    for minute, env in enumerate(({"CODE": "0"}, {}, {}, {"CODE": "1"})):
+        opsctl("check", "api/ready", env=env, now=f"2026-11-20T10:0{minute}:00Z")
+    ran = opsctl("check", "api/recent", "api/few", "api/many", now="2026-11-20T10:04:00Z")
+    assert ran.code == 3
+    assert "unknown\tapi/recent\t2 known results of api/ready, and 4 are needed to judge by\n" in ran.out
+    assert "up\tapi/few\t" in ran.out
+    assert "unknown\tapi/many\t2 known results" in ran.out
 
 
 def test_latencies_have_percentiles(opsctl, web):
