@@ -214,7 +214,8 @@ _DATA = st.recursive(
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
         st.sampled_from(["endpoints", "url", "name", "conditions", "client", "dns", "http", "file", "command", "body",
-                         "status", "headers", "stdout", "timeout", "tls", "skip", "monitorList", "type", "interval"]),
+                         "status", "headers", "stdout", "timeout", "tls", "skip", "monitorList", "type", "interval",
+                         "modules", "prober", "scrape_configs", "params", "module", "static_configs", "targets"]),
         inner, max_size=4),
     max_leaves=20,
 )  # fmt: skip

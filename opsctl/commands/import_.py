@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def import_(
-    tool: Annotated[str, typer.Argument(help="gatus, goss or uptime-kuma.", metavar="TOOL")],
+    tool: Annotated[str, typer.Argument(help="gatus, goss, uptime-kuma or blackbox.", metavar="TOOL")],
     file: Annotated[Path, typer.Argument(help="Its configuration.", metavar="FILE")],
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FORMAT", help="yaml, or json with the notes.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-TOOLS = ("gatus", "goss", "uptime-kuma")
+TOOLS = ("gatus", "goss", "uptime-kuma", "blackbox")
 # What is no YAML.
 FORMATS: Mapping[str, str] = {"uptime-kuma": "json"}
 
