@@ -45,6 +45,7 @@ KINDS: Mapping[str, str] = {
     "memory": "MemoryCheck",
     "load": "LoadCheck",
     "process": "ProcessCheck",
+    "systemd": "SystemdCheck",
     "sqlite": "SqliteCheck",
     "heartbeat": "HeartbeatCheck",
     "group": "GroupCheck",
