@@ -254,7 +254,7 @@ class _Going:
         return done
 
     def _verified(self, step: Step) -> tuple[bool | None, str]:
-        """Whether its `verify` saw that it was done, None and why where that has not looked: it is no `no`."""
+        """Whether its `verify` saw that it was done; None and why where that has not looked."""
         if step.terms.verify is None:
             return None, ""
         shown = self.performer.inner(step.terms.verify, f"{step.id}/verify", self.performer.values)
@@ -266,11 +266,11 @@ class _Going:
         return None, f" (its verify cannot tell: {self.performer.secrets.mask(shown.message)})"
 
     def _approve(self, step: Step, known: Ran | None) -> None:
-        """Somebody else than who runs it has to approve, where that is asked."""
+        """Somebody else than who runs it has to approve the step as it is now, where that is asked."""
         needs, run = step.terms.needs, self.kept.last
         if needs is None:
             return
-        people = known.approved_by if known else ()
+        people = known.approved_by if known and known.digest == _mark(step) else ()
         if any(who != run.by and may(self.workspace, who, needs) for who in people):
             return
         self._question(step, f"approve {step.id}: {self.performer.describe(step)}")
@@ -296,7 +296,7 @@ class _Going:
 
     def _answer(self, step: Step) -> Answer | None:
         known = self.kept.run().ran(step.id) if step.kind.ASKS else None
-        if known is None or known.answer is None or known.outcome == "failed":
+        if known is None or known.answer is None or known.outcome == "failed" or known.digest != _mark(step):
             return None
         return Answer(known.answered_by or "", self.kept.now(), known.answer)
 

@@ -107,7 +107,7 @@ def apply(run: Run | None, event: Event) -> Run:
 
 
 def _begun(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
-    before = run.ran(body["step"])
+    before = _unchanged(run, body)
     ran = Ran(
         body["step"],
         body["digest"],
@@ -134,8 +134,11 @@ def _read(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
 
 
 def _asked(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
-    known = run.ran(body["step"])
+    known = _unchanged(run, body)
     ran = known or Ran(body["step"], body["digest"], body["effect"], event.actor, event.occurred)
+    if ran.outcome == "failed":
+        # What it was answered then is why it is asked again.
+        ran = ran._replace(answer=None, answered_by=None)
     return _put(run, ran._replace(outcome="waiting", question=body["question"]))._replace(state="waiting")
 
 
@@ -186,6 +189,12 @@ def _known(run: Run, step: str) -> Ran:
     if found is None:
         raise KeyError(step)
     return found
+
+
+def _unchanged(run: Run, body: Mapping[str, Any]) -> Ran | None:
+    """What is known of a step where it is still what it was: nobody answered or approved another one."""
+    known = run.ran(body["step"])
+    return known if known is not None and known.digest == body["digest"] else None
 
 
 def _put(run: Run, ran: Ran) -> Run:

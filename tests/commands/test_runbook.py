@@ -742,3 +742,63 @@ def test_a_verify_that_cannot_tell_is_no_success(shop, opsctl):
     opsctl.write("opsctl.yaml", HEAD + "          blind: {command: [/nonexistent/prog]}\n")
     ran = run("runbook", "run", "it")
     assert (ran.code, noted(opsctl)) == (1, ["pay", "unpay"])
+
+
+def test_an_approval_is_of_the_step_as_it_was(shop, opsctl):
+    run = shop(note("go", ", needs: lead"))
+    assert run("runbook", "run", "it").code == 4
+    assert run("runbook", "approve", "1", "go", env=BOB).code == 0
+    shop(note("go", ", needs: lead").replace("echo go", "echo EVIL"))
+    for _ in range(2):
+        ran = run("runbook", "resume", "1", "--changed")
+        assert (ran.code, noted(opsctl)) == (4, [])
+        assert "lead has to approve: opsctl runbook approve RUN-1 go" in ran.out
+    assert run("runbook", "approve", "1", "go", env=BOB).code == 0
+    # What was approved last is not what it was at first either.
+    shop(note("go", ", needs: lead"))
+    assert (run("runbook", "resume", "1", "--changed").code, noted(opsctl)) == (4, [])
+    assert run("runbook", "approve", "1", "go", env=BOB).code == 0
+    assert (run("runbook", "resume", "1").code, noted(opsctl)) == (0, ["go"])
+    assert run("db", "verify").code == 0
+
+
+def test_an_approval_of_a_step_that_failed_counts_until_the_step_is_changed(shop, opsctl):
+    run = shop("{id: go, run: [sh, -c, 'echo go >>log; exit 1'], needs: lead}")
+    run("runbook", "run", "it")
+    run("runbook", "approve", "1", "go", env=BOB)
+    assert (run("runbook", "resume", "1").code, noted(opsctl)) == (1, ["go"])
+    assert (run("runbook", "resume", "1").code, noted(opsctl)) == (1, ["go", "go"])
+    shop(note("go", ", needs: lead"))
+    assert (run("runbook", "resume", "1", "--changed").code, noted(opsctl)) == (4, ["go", "go"])
+
+
+@pytest.mark.parametrize("more", ["", ", effect: change"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("confirm: 'Delete the copy?'", "confirm: 'Delete all of it?'"),
+        ("ask: {question: 'Which copy?', name: it}", "ask: {question: 'Which one to keep?', name: it}"),
+        ("choose: {question: 'Delete?', name: it, of: ['yes', 'no']}",
+         "choose: {question: 'Keep?', name: it, of: ['yes', 'no']}"),
+    ],
+)  # fmt: skip
+def test_an_answer_is_to_the_question_as_it_was(shop, opsctl, before, after, more):
+    run = shop(f"{{id: look, {before}{more}}}", note("go"))
+    assert run("runbook", "run", "it").code == 4
+    assert run("runbook", "answer", "1", "look", "yes", env=BOB).code == 0
+    shop(f"{{id: look, {after}{more}}}", note("go"))
+    for _ in range(2):
+        assert (run("runbook", "resume", "1", "--changed").code, noted(opsctl)) == (4, [])
+    assert run("runbook", "answer", "1", "look", "yes", env=BOB).code == 0
+    assert (run("runbook", "resume", "1").code, noted(opsctl)) == (0, ["go"])
+
+
+def test_a_question_that_was_answered_badly_waits_for_another_answer(shop, opsctl):
+    run = shop("{id: look, confirm: 'All quiet?', needs: lead}", note("go"))
+    run("runbook", "run", "it")
+    run("runbook", "approve", "1", "look", env=BOB)
+    assert run("runbook", "resume", "1").code == 4
+    run("runbook", "answer", "1", "look", "no")
+    assert [run("runbook", "resume", "1").code for _ in range(3)] == [1, 4, 4]
+    run("runbook", "answer", "1", "look", "yes")
+    assert (run("runbook", "resume", "1").code, noted(opsctl)) == (0, ["go"])
