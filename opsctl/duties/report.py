@@ -35,7 +35,9 @@ class ReportDuty:
         from opsctl.writing import write_whole
 
         workspace, now = occasion.workspace, occasion.world.now
-        asked = period(self.period, None, None, now, workspace.timezone, last=True)
+        zone = workspace.routines[occasion.routine].plan.timezone or workspace.timezone
+        # A report that is caught up late is that of its own day, and not once more that of today.
+        asked = period(self.period, None, None, occasion.due, zone, last=True)
         text = write(gather(workspace, asked, now, charts=False), self.period, "markdown", workspace.root)
         name = self.out.replace("{date}", occasion.day).replace("{period}", self.period)
         path = workspace.root / name

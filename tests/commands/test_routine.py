@@ -518,3 +518,15 @@ def test_a_fault_of_opsctl_beside_the_steps_is_said_and_keeps_no_other_from_its_
     assert ran.code == 1
     assert "the routine itself failed: KeyError: 'lost'; please report this" in ran.out
     assert noted(opsctl) == ["two"]
+
+
+def test_reports_that_are_caught_up_are_those_of_their_days(shop, opsctl):
+    run = shop("{report: daily}", more="    catch_up: each\n    timezone: Asia/Tokyo\n")
+    assert run("run", "--due", "--quiet", now=at("9:10", day=23)).code == 0
+    found = {path.name: path.read_text().splitlines()[2] for path in (opsctl.path / "reports").iterdir()}
+    # A day in Tokyo, as it is in Berlin.
+    assert found == {
+        f"2026-11-{day}-daily.md": f"2026-11-{day - 2} 16:00 CET to 2026-11-{day - 1} 16:00 CET (1d), "
+        "made 2026-11-23 09:10 CET"
+        for day in (21, 22, 23)
+    }
