@@ -34,9 +34,13 @@ class Proof(NamedTuple):
     failed: bool = False
 
 
-def waiting_for(ledger: Ledger, routine: Routine) -> Slot:
-    """The slot of a routine that waits for people; RefusedError where none does."""
+def waiting_for(ledger: Ledger, routine: Routine, steps: Sequence[str] = ()) -> Slot:
+    """The slot of a routine in which steps, or any, wait for people; RefusedError where it waits for nobody.
+
+    One of its times comes before one that was begun by hand, and a newer one before an older.
+    """
     waiting = [one for one in open_slots(ledger.db) if one.routine == routine.id]
+    waiting.sort(key=lambda one: (_waits(routine, one, steps), one.scheduled, one.due))
     slot = waiting[-1] if waiting else last_slot(ledger.db, routine.id)
     if slot is None or slot.state != "open":
         how = "was never run" if slot is None else f"is {slot.state}"
@@ -52,7 +56,7 @@ def answer(
     Raises RefusedError for who may not and for what does not wait, UsageError where the proof that a task
     asks for is missing.
     """
-    slot = waiting_for(ledger, routine)
+    slot = waiting_for(ledger, routine, steps)
     duties = [_duty(routine, slot, step) for step in steps] or list(_open(routine, slot))
     if not duties:
         raise RefusedError(f"nothing of {routine.id} waits for an answer; `opsctl routine show {routine.id}`")
@@ -82,6 +86,11 @@ def skip(ledger: Ledger, workspace: Workspace, routine: Routine, reason: str, no
     ledger.append("routine.skipped", name, {"slot": head_of(routine, upcoming[0]), "reason": said})
     made: Slot = ledger.get(name)
     return made
+
+
+def _waits(routine: Routine, slot: Slot, steps: Sequence[str]) -> bool:
+    there = {one.id for one in _open(routine, slot)}
+    return bool(there) and there.issuperset(steps)
 
 
 def _duty(routine: Routine, slot: Slot, step: str) -> Duty:

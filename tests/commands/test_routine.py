@@ -530,3 +530,19 @@ def test_reports_that_are_caught_up_are_those_of_their_days(shop, opsctl):
         "made 2026-11-23 09:10 CET"
         for day in (21, 22, 23)
     }
+
+
+def test_answers_go_to_the_time_that_waits_for_them_before_what_was_begun_by_hand(shop):
+    access = "{id: access, sign: anyone, text: Access was reviewed}"
+    run = shop(STANDUP, access)
+    run("run", "--due")
+    run("run", "morning", now=at("9:30"))
+    assert run("done", "morning", "standup", now=at("9:40")).out.startswith(
+        "morning of 2026-11-20 09:00 CET is open"
+    )
+    assert run("done", "morning", "standup", now=at("9:41")).out.startswith(
+        "morning of 2026-11-20 09:30 CET is open"
+    )
+    assert run("done", "morning", now=at("9:42")).out.startswith("morning of 2026-11-20 09:00 CET is done")
+    assert run("done", "morning", now=at("9:43")).out.startswith("morning of 2026-11-20 09:30 CET is done")
+    assert run("done", "morning").code == 1
