@@ -228,6 +228,8 @@ def _steps(work: Work, routine: Routine, slot: Slot, halfway: str | None) -> Ite
         slot = _told(work, slot.subject, "routine.did", body)
         work.show(routine.id, duty.id, came)
         yield duty.id, came
+        if slot.left_out:
+            return
 
 
 def _left(routine: Routine, slot: Slot) -> Iterator[Duty]:

@@ -63,6 +63,11 @@ class Slot(NamedTuple):
         """`RTN-4`."""
         return f"RTN-{self.number}"
 
+    @property
+    def left_out(self) -> bool:
+        """Whether it was skipped or missed."""
+        return self.state in {"skipped", "missed"}
+
     def of(self, step: str) -> Did | None:
         """What is known of a step."""
         return next((one for one in self.did if one.step == step), None)
@@ -88,7 +93,9 @@ def apply(slot: Slot | None, event: Event) -> Slot:
         raise KeyError(event.kind)
     did = Did(by=event.actor, at=event.occurred, **body)
     others = tuple(one for one in slot.did if one.step != did.step)
-    return _settled(slot._replace(did=(*others, did)), event.occurred)
+    known = slot._replace(did=(*others, did))
+    # What was left out stays so, whatever a process that was on it has still to tell.
+    return known if known.left_out else _settled(known, event.occurred)
 
 
 def _settled(slot: Slot, at: float) -> Slot:

@@ -5,6 +5,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from contextlib import closing
 from hashlib import sha256
@@ -546,3 +547,14 @@ def test_answers_go_to_the_time_that_waits_for_them_before_what_was_begun_by_han
     assert run("done", "morning", now=at("9:42")).out.startswith("morning of 2026-11-20 09:00 CET is done")
     assert run("done", "morning", now=at("9:43")).out.startswith("morning of 2026-11-20 09:30 CET is done")
     assert run("done", "morning").code == 1
+
+
+def test_what_is_skipped_while_a_process_is_on_it_stays_skipped_and_goes_no_further(shop, opsctl):
+    skip = f"{sys.executable}, -m, opsctl, routine, skip, morning, --reason, holiday"
+    run = shop(f"{{id: one, run: [{skip}]}}", note("two"))
+    ran = run("run", "--due")
+    assert "morning of 2026-11-20 09:00 CET is skipped (RTN-1): holiday\n  one: ok" in ran.out
+    assert noted(opsctl) == []
+    assert run("run", "--due", "--quiet", now=at("9:05")) == (0, "", "")
+    assert noted(opsctl) == []
+    assert opsctl("db", "verify").code == 0
