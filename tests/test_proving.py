@@ -48,6 +48,7 @@ FIRST = {
     "docker": ("docker: web-1", {"between-crashes", "unchecked", "other-image", "slow"}),
     "domain": ("domain: example.com", {"held", "unlocked", "taken", "slow"}),
     "websocket": ("websocket: wss://example.com/live", {"mute", "expires-soon", "slow"}),
+    "kubernetes": ("kubernetes: deployment/web", {"stuck-rollout", "slow"}),
     "systemd": ("systemd: nginx.service", {"between-crashes", "not-enabled", "leaking"}),
     "grpc": ("grpc: api.example.com:443", {"expires-soon", "slow"}),
     "history": ("history: {of: a/x, over: 7d}", {"slow"}),

@@ -36,6 +36,7 @@ KINDS: Mapping[str, str] = {
     "mysql": "MysqlCheck",
     "statuspage": "StatuspageCheck",
     "docker": "DockerCheck",
+    "kubernetes": "KubernetesCheck",
     "domain": "DomainCheck",
     "websocket": "WebsocketCheck",
     "grpc": "GrpcCheck",
@@ -75,11 +76,17 @@ class Ask(NamedTuple):
 
 
 class Past(NamedTuple):
-    """Recorded results: how many of each state, latencies in seconds, and the states in order where known."""
+    """Recorded results: how many of each state, latencies in seconds, and the states in order where known.
+
+    `newest` is the time of the newest that is not unknown (UTC epoch seconds), where the order is known;
+    more than `lapse` seconds away from now, it says nothing about now.
+    """
 
     states: Mapping[State, int]
     latencies: tuple[float, ...]
     order: tuple[State, ...] = ()
+    newest: float | None = None
+    lapse: float = 0.0
 
 
 class Heartbeat(NamedTuple):
