@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from opsctl.performing import Performer
     from opsctl.runbooks import Runbook, Step
 
+# How a step stands that was interrupted, and of which nobody has said yet what became of it.
+_HALFWAY = frozenset({None, "unknown"})
+
 
 class RollBack(NamedTuple):
     """What it takes to undo the steps of a run."""
@@ -33,27 +36,39 @@ def roll_back(what: RollBack, because: str) -> tuple[str, str]:
     An undo that was interrupted halfway is `unknown`, and a person settles it.
     """
     left: list[str] = []
-    for ran, step in _changes(what):
+    for ran in _changes(what):
         if ran.undone == "begun":
-            way = f"opsctl runbook settle {what.kept.name} {step.id} done"
-            return "unknown", f"nobody knows whether {step.id} was undone; say so: {way}"
-        trouble = _undo(what, step)
+            return "unknown", f"nobody knows whether {ran.step} was undone; {_say_so(what, ran)}"
+        trouble = _take_back(what, ran)
         left += [trouble] if trouble else []
     if left:
         return "failed", f"after {because} not all was undone: {'; '.join(left)}"
     return "recovered", f"{because} failed, and what was done before was undone"
 
 
-def _changes(what: RollBack) -> Iterator[tuple[Ran, Step]]:
-    steps = {step.id: step for step in what.runbook.procedure.steps}
+def _changes(what: RollBack) -> Iterator[Ran]:
+    """What was changed, or may have been, and is not undone; the last first."""
     for ran in reversed(what.kept.run().steps):
-        done = ran.outcome == "ok" or (ran.outcome == "failed" and ran.acted)
-        if done and ran.effect == "change" and ran.undone != "ok" and ran.step in steps:
-            yield ran, steps[ran.step]
+        done = ran.outcome in {"ok", *_HALFWAY} or (ran.outcome == "failed" and ran.acted)
+        if done and ran.effect == "change" and ran.undone != "ok":
+            yield ran
+
+
+def _take_back(what: RollBack, ran: Ran) -> str:
+    """Why it could not be undone; empty where it was."""
+    if ran.outcome in _HALFWAY:
+        return f"nobody knows whether {ran.step} was done; {_say_so(what, ran)}"
+    step = next((one for one in what.runbook.procedure.steps if one.id == ran.step), None)
+    if step is None:
+        return f"{ran.step} is not in the runbook any more; take it back by hand"
+    return _undo(what, step)
+
+
+def _say_so(what: RollBack, ran: Ran) -> str:
+    return f"say so: opsctl runbook settle {what.kept.name} {ran.step} done"
 
 
 def _undo(what: RollBack, step: Step) -> str:
-    """Why it could not be undone; empty where it was."""
     if step.terms.undo is None:
         return f"{step.id} has no undo"
     what.kept.keep("undo_begun", {"step": step.id})

@@ -802,3 +802,32 @@ def test_a_question_that_was_answered_badly_waits_for_another_answer(shop, opsct
     assert [run("runbook", "resume", "1").code for _ in range(3)] == [1, 4, 4]
     run("runbook", "answer", "1", "look", "yes")
     assert (run("runbook", "resume", "1").code, noted(opsctl)) == (0, ["go"])
+
+
+def test_what_is_gone_from_the_runbook_is_not_said_to_be_undone(shop, opsctl):
+    run = shop(note("one", undo("one")), note("two", undo("two")), "{id: bad, run: ['false']}")
+    assert run("runbook", "run", "it").code == 1
+    shop(note("one", undo("one")), "{id: bad, run: ['false'], on_failure: rollback}")
+    ran = run("runbook", "resume", "1", "--changed")
+    assert (ran.code, noted(opsctl)) == (1, ["one", "two", "unone"])
+    assert ran.out.startswith(
+        "RUN-1 (run of it) is failed: after bad not all was undone: two is not in the runbook any more; "
+        "take it back by hand\n"
+    )
+
+
+def test_what_was_interrupted_is_not_said_to_be_undone(shop, opsctl):
+    script = KILLED.format("two", "echo two >>log;", "echo two >>log")
+    two, bad = f"{{id: two, run: {script}{undo('two')}}}", "{id: bad, run: ['false'], on_failure: rollback}"
+    run = shop(note("one", undo("one")), two)
+    assert opsctl.process("runbook", "run", "it", **ALICE).code == -signal.SIGKILL
+    shop(note("one", undo("one")), bad, two)
+    ran = run("runbook", "resume", "1", "--changed")
+    assert (ran.code, noted(opsctl)) == (1, ["one", "two", "unone"])
+    assert (
+        "after bad not all was undone: nobody knows whether two was done; say so: opsctl runbook settle"
+        in ran.out
+    )
+    assert run("runbook", "settle", "1", "two", "done").code == 0
+    assert run("runbook", "resume", "1").out.startswith("RUN-1 (run of it) is recovered")
+    assert noted(opsctl) == ["one", "two", "unone", "untwo"]
