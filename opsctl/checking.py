@@ -282,7 +282,8 @@ def _past(workspace: Workspace, check: str, since: float | None, last: int | Non
     from opsctl.store.past_results import past_results
 
     with open_store(workspace.store, write=False) as store, store.reading() as db:
-        return past_results(db, check, since, last)
+        past = past_results(db, check, since, last)
+    return past._replace(lapse=workspace.checks()[check][1].lapse)
 
 
 def _settle(

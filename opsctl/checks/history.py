@@ -27,7 +27,11 @@ class HistoryCheck:
     over: Annotated[
         Seconds | None, Between(_HOUR, 400 * 86_400), Doc("The time before now, in whole hours.")
     ] = None
-    last: Annotated[int | None, Between(2, 1000), Doc("Or how many results, the newest ones.")] = None
+    last: Annotated[
+        int | None,
+        Between(2, 1000),
+        Doc("Or how many results, the newest ones; the newest must still count, by the `every` of `of`."),
+    ] = None
     least: Annotated[
         int | None, Between(1, 1_000_000), Doc("How many known results are needed; 20, or all of `last`.")
     ] = None
@@ -61,16 +65,28 @@ class HistoryCheck:
         return f"{self.of} over {span}"
 
     def probe(self, ask: Ask) -> Observation:
-        """Look at what is recorded; with too few results there is no answer."""
+        """Look at what is recorded; with too few known results, or only old ones, there is no answer."""
         past = ask.past(self.of, None if self.over is None else ask.now - self.over, self.last)
-        needed = self.least or self.last or 20
         unknown = past.states.get(State.UNKNOWN, 0)
         known = sum(past.states.values()) - unknown
-        if known < needed:
-            words = f"{count('known result', known)} of {self.of}, and {needed} are needed to judge by"
+        lack = self._lack(past, known, ask.now)
+        if lack:
             # Without values: an expectation of `results` or `unknown` alone would call this up.
-            return Observation(failure=Failure(Cause.TOO_FEW, words))
+            return Observation(failure=Failure(Cause.TOO_FEW, lack))
         return Observation(_values(past, known, unknown))
+
+    def _lack(self, past: Past, known: int, now: float) -> str | None:
+        needed = self.least or self.last or 20
+        if known < needed:
+            return f"{count('known result', known)} of {self.of}, and {needed} are needed to judge by"
+        if past.newest is None:
+            return None
+        # As when failures are counted: times have milliseconds, and a clock may have been put back.
+        age = round(abs(now - past.newest), 3)
+        if age <= past.lapse:
+            return None
+        spoken = f"{brief(Kind.DURATION, age)} old, and one counts for {brief(Kind.DURATION, past.lapse)}"
+        return f"the newest known result of {self.of} is {spoken}"
 
 
 def _values(past: Past, known: int, unknown: int) -> dict[str, Value]:

@@ -17,6 +17,9 @@ def faults(kind: Any, _timeout: float) -> Iterator[Fault]:
     yield Fault("no-results", "nothing was recorded", failure=none)
     blind = Failure(Cause.TOO_FEW, "no result is known")
     yield Fault("all-unknown", "no result could tell", failure=blind)
+    if kind.last:
+        old = Failure(Cause.TOO_FEW, "the newest result is too old to count")
+        yield Fault("stale", "nothing was recorded for a long time", failure=old)
     gone = frozenset({"p50", "p95", "p99", "slowest"})
     down = {"success": 0.0, "failed": 1000}
     yield Fault("always-down", "it was never up", down, gone, cure="success >= 99%")

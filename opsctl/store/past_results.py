@@ -7,13 +7,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from opsctl.checks import Past
+from opsctl.outcome import State
 from opsctl.store.latencies import decode
-from opsctl.store.rows import HOUR, STATES, millis
+from opsctl.store.rows import HOUR, STATES, millis, seconds
 
 if TYPE_CHECKING:
     import sqlite3
-
-    from opsctl.outcome import State
 
 _HOURS = """
     SELECT h.up, h.degraded, h.unknown, h.down, h.latencies
@@ -21,7 +20,7 @@ _HOURS = """
     WHERE h.hour >= ? AND c.name = ?
 """
 _NEWEST = """
-    SELECT r.state, r.latency FROM results AS r
+    SELECT r.state, r.latency, r.at FROM results AS r
     WHERE r.check_id = (SELECT id FROM checks WHERE name = ?) ORDER BY r.id DESC LIMIT ?
 """
 
@@ -40,6 +39,7 @@ def past_results(db: sqlite3.Connection, check: str, since: float | None, last: 
 
 def _newest(db: sqlite3.Connection, check: str, last: int) -> Past:
     rows = db.execute(_NEWEST, (check, last)).fetchall()
-    order = tuple(STATES[state] for state, _ in reversed(rows))
-    latencies = tuple(latency / 1e6 for _, latency in rows if latency is not None)
-    return Past(Counter(order), latencies, order)
+    order = tuple(STATES[state] for state, _, _ in reversed(rows))
+    latencies = tuple(latency / 1e6 for _, latency, _ in rows if latency is not None)
+    known = (seconds(at) for state, _, at in rows if STATES[state] is not State.UNKNOWN)
+    return Past(Counter(order), latencies, order, next(known, None))

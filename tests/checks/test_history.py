@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opsctl.checks.history import HistoryCheck
+from opsctl.faults import faults_of
 
 WORKSPACE = """
     version: 1
@@ -55,11 +56,40 @@ def test_a_share_over_a_time_is_judged(shop):
 def test_x_of_the_last_y_are_judged(shop):
     record, ask = shop
     record(0, 0, 0, 1, 1, 1, 1, 1)
-    assert ask("recent").startswith("up\tapi/recent\t")
+    assert ask("recent", "2026-11-20T10:08:00Z").startswith("up\tapi/recent\t")
     record(0, 1, 0, 1, hour=11)
-    assert ask("recent").startswith("down\tapi/recent\tchanges < 3 (found 4)")
+    assert ask("recent", "2026-11-20T11:04:00Z").startswith("down\tapi/recent\tchanges < 3 (found 4)")
     record(0, 0, 0, hour=12)
-    assert "failed < 3 (found 4)" in ask("recent", now="2026-11-20T13:00:00Z")
+    assert "failed < 3 (found 4)" in ask("recent", now="2026-11-20T12:03:00Z")
+
+
+def test_what_was_recorded_long_ago_says_nothing_about_now(shop):
+    record, ask = shop
+    record(1, 1, 1, 1, 1)
+    assert ask("recent", "2026-11-20T10:05:00Z").startswith("up\tapi/recent\t")
+    assert ask("recent", "2028-09-20T10:05:00Z") == (
+        "unknown\tapi/recent\tthe newest known result of api/ready is 670d old, and one counts for 10m"
+    )
+    assert ask("recent", "2026-11-20T09:00:00Z").startswith("unknown\tapi/recent\t")
+
+
+def test_what_could_not_tell_lately_does_not_make_old_results_new(opsctl):
+    opsctl.write(
+        "opsctl.yaml",
+        """
+        version: 1
+        name: Shop
+        services:
+          api:
+            checks:
+              ready: {command: [sh, -c, "exit ${env:CODE}"], every: 1m}
+              recent: {history: {of: api/ready, last: 5, least: 2}}
+    """,
+    )
+    for minute, env in enumerate(({"CODE": "0"}, {"CODE": "0"}, {})):
+        opsctl("check", "api/ready", env=env, now=f"2026-11-20T10:0{minute}:00Z")
+    assert opsctl("check", "api/recent", "--no-record", now="2026-11-20T10:03:00Z").code == 0
+    assert opsctl("check", "api/recent", "--no-record", now="2026-11-20T10:03:01Z").code == 3
 
 
 def test_what_could_not_tell_is_no_result_to_judge_by(opsctl):
@@ -97,7 +127,7 @@ def test_latencies_have_percentiles(opsctl, web):
     """)  # fmt: skip
     for minute in range(3):
         opsctl("check", "api/ready", now=f"2026-11-20T10:0{minute}:00Z")
-    assert opsctl("check", "api/fast").code == 0
+    assert opsctl("check", "api/fast", now="2026-11-20T10:03:00Z").code == 0
 
 
 @pytest.mark.parametrize(
@@ -115,6 +145,14 @@ def test_what_cannot_be_meant_is_refused(opsctl, check, words):
     ran = opsctl("validate")
     assert ran.code == 5
     assert words in ran.out
+
+
+def test_only_of_the_last_results_old_ones_are_a_fault():
+    def names(**fields):
+        return {fault.name for fault in faults_of("history", HistoryCheck(of="api/ready", **fields), 1.0)}
+
+    assert names(last=5) - names(over=86400.0) == {"stale", "flapping"}
+    assert {"no-results", "all-unknown"} <= names(over=86400.0)
 
 
 def test_the_target_says_what_and_how_long():
