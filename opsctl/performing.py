@@ -58,12 +58,15 @@ class Performer:
         spared = self._spared(step, name, values)
         if spared is not None:
             return spared
+        acted = False
         for _ in range(step.terms.retries):
             done = self._perform(step, name, values, None)
             if done.outcome != "failed":
                 return done
+            acted |= done.acted
             pause(step.terms.retry_delay)
-        return self._perform(step, name, values, None)
+        done = self._perform(step, name, values, None)
+        return done._replace(acted=done.acted or (acted and done.outcome != "ok"))
 
     def spared(self, step: Step) -> Done | None:
         """A step that is not to be done: it does not apply, is done already, or that cannot be told.
@@ -119,6 +122,14 @@ class Performer:
 
     def _call(self, step: Step, name: str, values: Mapping[str, str], answer: Answer | None) -> Done:
         self._before()
+        acted: list[str] = []
+
+        def inner(part: Step, name: str, values: Mapping[str, str]) -> Done:
+            done = self.inner(part, name, values)
+            if part.effect == "change" and (done.outcome == "ok" or done.acted):
+                acted.append(name)
+            return done
+
         scene = Scene(
             workspace=self.workspace,
             world=self.world,
@@ -136,13 +147,14 @@ class Performer:
             within=step.terms.within,
             answer=answer,
             emit=lambda data: self._emit(self.secrets.mask(data.decode("utf-8", "replace")).encode()),
-            perform=self.inner,
+            perform=inner,
         )
         try:
-            done: Done = step.kind.perform(scene)
+            done = step.kind.perform(scene)
         except Exception as error:  # noqa: BLE001 - whatever a step stumbles over is how it went
-            return Done("failed", f"{type(error).__name__}: {line(self.secrets.mask(str(error)))[:200]}")
-        return done
+            done = Done("failed", f"{type(error).__name__}: {line(self.secrets.mask(str(error)))[:200]}")
+        # What a step inside it changed stays changed, although the whole failed.
+        return done._replace(acted=True) if acted and done.outcome == "failed" else done
 
 
 class _Shown(dict[str, str]):

@@ -10,10 +10,14 @@ from opsctl.checks import Ask
 from opsctl.checks.http import HttpCheck
 from opsctl.expectations import ExpectationError, parse
 from opsctl.judging import judge
+from opsctl.outcome import Cause
 from opsctl.secrets import Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# Why there was nobody to send it to.
+_NOT_SENT = frozenset({Cause.REFUSED, Cause.DNS, Cause.UNREACHABLE, Cause.TLS})
 
 
 class Request(NamedTuple):
@@ -26,12 +30,16 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came back: whether its status is as expected, in one line, the body; whether any `came`."""
+    """What came back: whether its status is as expected, in one line, and the body.
+
+    `came` says whether an answer came, `lost` whether none did although the request may have arrived.
+    """
 
     well: bool
     message: str
     body: str
     came: bool = False
+    lost: bool = False
 
 
 def send(request: Request, expected: str, timeout: float) -> Answer:
@@ -60,7 +68,8 @@ def send(request: Request, expected: str, timeout: float) -> Answer:
     )
     seen = check.probe(ask)
     if seen.failure is not None:
-        return Answer(False, seen.failure.message, "")
+        lost = not (seen.failure.cause.ours or seen.failure.cause in _NOT_SENT)
+        return Answer(False, seen.failure.message, "", lost=lost)
     judged = judge(expectation, seen.values)
     found = f"{request.method} answered {seen.values.get('status')}"
     return Answer(judged.verdict is True, found, str(seen.values.get("body") or ""), came=True)

@@ -49,7 +49,7 @@ def roll_back(what: RollBack, because: str) -> tuple[str, str]:
 def _changes(what: RollBack) -> Iterator[Ran]:
     """What was changed, or may have been, and is not undone; the last first."""
     for ran in reversed(what.kept.run().steps):
-        done = ran.outcome in {"ok", *_HALFWAY} or (ran.outcome == "failed" and ran.acted)
+        done = ran.outcome in {"ok", *_HALFWAY} or ran.acted
         if done and ran.effect == "change" and ran.undone != "ok":
             yield ran
 

@@ -79,7 +79,8 @@ class Scene(NamedTuple):
 class Done(NamedTuple):
     """How a step went. `waiting` has a `question` for a person; `unknown` is neither done nor failed.
 
-    One that failed has `acted` all the same where only its `verify` does not hold. It is `sure` where what it
+    One that failed has `acted` all the same where only its `verify` does not hold, and where it was ended or
+    lost on its way, so that it may have done what it was to do. It is `sure` where what it
     looked at says no; else it could not look, and nothing is known of that.
     `head` and `tail` are the start and the end of its output as text, `left_out` the bytes between them.
     """

@@ -22,8 +22,8 @@ OVER: tuple[State, ...] = ("done", "recovered", "aborted")
 class Ran(NamedTuple):
     """One step of a run; `outcome` is None while it runs, and nobody knows it where it never ended.
 
-    `undone` is None, `begun`, or how undoing it ended: `ok` or `failed`. `acted` says of one that failed that
-    it did what it was to do, and that its `verify` does not hold.
+    `undone` is None, `begun`, or how undoing it ended: `ok` or `failed`. `acted` says of one that is not ok
+    that an attempt at it did what it was to do, or may have, and that this is to be undone too.
     """
 
     step: str
@@ -108,12 +108,7 @@ def apply(run: Run | None, event: Event) -> Run:
 
 def _begun(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
     before = _unchanged(run, body)
-    ran = Ran(
-        body["step"],
-        body["digest"],
-        body["effect"],
-        event.actor,
-        event.occurred,
+    ran = _anew(run, event, body)._replace(
         attempts=body.get("attempt", 1),
         answer=before.answer if before else None,
         answered_by=before.answered_by if before else None,
@@ -123,8 +118,10 @@ def _begun(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
 
 
 def _ended(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
-    changes = {name: body[name] for name in ("outcome", "message", "exit_code", "acted") if name in body}
-    ran = _known(run, body["step"])._replace(ended=event.occurred, **changes)
+    changes = {name: body[name] for name in ("outcome", "message", "exit_code") if name in body}
+    known = _known(run, body["step"])
+    acted = body["outcome"] != "ok" and (known.acted or body.get("acted", False))
+    ran = known._replace(ended=event.occurred, acted=acted, **changes)
     return _put(run, ran)._replace(values={**run.values, **body.get("captured", {})})
 
 
@@ -135,7 +132,7 @@ def _read(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
 
 def _asked(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
     known = _unchanged(run, body)
-    ran = known or Ran(body["step"], body["digest"], body["effect"], event.actor, event.occurred)
+    ran = known or _anew(run, event, body)
     if ran.outcome == "failed":
         # What it was answered then is why it is asked again.
         ran = ran._replace(answer=None, answered_by=None)
@@ -150,7 +147,11 @@ def _answered(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
 def _settled(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
     """A person says what became of a step that nobody knew of."""
     ran = _known(run, body["step"])._replace(
-        ended=event.occurred, outcome=body["outcome"], message=body["message"], answered_by=event.actor
+        ended=event.occurred,
+        outcome=body["outcome"],
+        message=body["message"],
+        answered_by=event.actor,
+        acted=False,
     )
     return _put(run, ran)
 
@@ -189,6 +190,14 @@ def _known(run: Run, step: str) -> Ran:
     if found is None:
         raise KeyError(step)
     return found
+
+
+def _anew(run: Run, event: Event, body: Mapping[str, Any]) -> Ran:
+    """A step at its beginning: all that stays of earlier attempts is that one of them may have acted."""
+    before = run.ran(body["step"])
+    acted = before is not None and before.acted
+    effect = before.effect if before is not None and acted else body["effect"]
+    return Ran(body["step"], body["digest"], effect, event.actor, event.occurred, acted=acted)
 
 
 def _unchanged(run: Run, body: Mapping[str, Any]) -> Ran | None:

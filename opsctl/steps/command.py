@@ -29,7 +29,7 @@ def perform(scene: Scene, command: Callable[[], Command], exit_codes: Sequence[i
     left_out = ran.stdout.left_out + ran.stderr.left_out
     if ran.timed_out:
         words = f"it still ran after {scene.timeout:g} s and was ended"
-        return Done("failed", words, None, head, tail, left_out)
+        return Done("failed", words, None, head, tail, left_out, acted=True)
     well = ran.exit_code in exit_codes
     said = (
         ran.stdout.text.strip().splitlines()
@@ -46,6 +46,7 @@ def perform(scene: Scene, command: Callable[[], Command], exit_codes: Sequence[i
         tail,
         left_out,
         {"stdout": ran.stdout.text},
+        acted=not well and ran.signal is not None,
         sure=not well and ran.signal is None and ran.exit_code not in _NOT_RUN,
     )
 

@@ -62,5 +62,6 @@ class HttpStep:
             None,
             shorten(text, 16_000),
             captured={"stdout": answer.body},
+            acted=answer.lost,
             sure=answer.came and not answer.well,
         )

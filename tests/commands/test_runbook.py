@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import time
@@ -831,3 +832,69 @@ def test_what_was_interrupted_is_not_said_to_be_undone(shop, opsctl):
     assert run("runbook", "settle", "1", "two", "done").code == 0
     assert run("runbook", "resume", "1").out.startswith("RUN-1 (run of it) is recovered")
     assert noted(opsctl) == ["one", "two", "unone", "untwo"]
+
+
+HANGS = "{{id: two, run: [sh, -c, 'echo two >>log; {0}']{1}, timeout: 0.5s, on_failure: rollback}}"
+
+
+@pytest.mark.parametrize("end", ["sleep 9", "kill -9 $$"])
+def test_a_change_that_was_ended_on_its_way_is_undone_too(shop, opsctl, end):
+    run = shop(note("one", undo("one")), HANGS.format(end, undo("two")))
+    assert run("runbook", "run", "it").out.startswith("RUN-1 (run of it) is recovered")
+    assert noted(opsctl) == ["one", "two", "untwo", "unone"]
+    assert run("db", "verify").code == 0
+
+
+def test_a_change_that_was_ended_on_its_way_and_has_no_undo_is_told(shop, opsctl):
+    run = shop(note("one", undo("one")), HANGS.format("sleep 9", ""))
+    assert "is failed: after two not all was undone: two has no undo" in run("runbook", "run", "it").out
+    assert noted(opsctl) == ["one", "two", "unone"]
+
+
+def test_an_attempt_that_was_ended_on_its_way_is_undone_although_the_next_failed_at_once(shop, opsctl):
+    again = "test -e tried && exit 1; touch tried; echo two >>log; sleep 9"
+    two = "{{id: two, run: [sh, -c, '{0}']{1}, timeout: 0.5s, retry_delay: 0s{2}}}"
+    run = shop(two.format(again, undo("two"), ", retries: 1, on_failure: rollback"))
+    assert run("runbook", "run", "it").out.startswith("RUN-1 (run of it) is recovered")
+    assert noted(opsctl) == ["two", "untwo"]
+
+
+@pytest.mark.parametrize("after", [", creates: tried, on_failure: stop", ", on_failure: rollback"])
+def test_a_change_that_may_have_acted_stays_one_when_the_run_goes_on(shop, opsctl, after):
+    again = "test -e tried && exit 1; touch tried; echo two >>log; sleep 9"
+    two = "{{id: two, run: [sh, -c, '{0}']{1}, timeout: 0.5s{2}}}"
+    run = shop(two.format(again, undo("two"), ""))
+    assert run("runbook", "run", "it").code == 1
+    bad = "{id: bad, run: ['false'], on_failure: rollback}"
+    shop(two.format(again, undo("two"), after), bad)
+    assert run("runbook", "resume", "1", "--changed").out.startswith("RUN-1 (run of it) is recovered")
+    assert noted(opsctl) == ["two", "untwo"]
+    assert run("db", "verify").code == 0
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "each: {of: [two, ''], do: {run: [sh, -c, 'echo $1 >>log; test $1', sh, '{{ one }}']}}",
+        f"parallel: [{note('two')}, {{run: ['false']}}]",
+        "runbook: other",
+    ],
+)
+def test_a_step_that_failed_after_a_change_inside_it_is_undone_too(shop, opsctl, step):
+    run = shop(f"{{id: all, {step}, on_failure: rollback{undo('all')}}}")
+    opsctl.write("runbooks/other.yaml",
+                 f"runbooks: {{other: {{title: O, steps: [{note('two')}, {{run: ['false']}}]}}}}")  # fmt: skip
+    assert run("runbook", "run", "it").out.startswith("RUN-1 (run of it) is recovered")
+    assert noted(opsctl) == ["two", "unall"]
+
+
+@pytest.mark.parametrize("listening", [True, False])
+def test_a_request_that_nobody_answered_is_undone_where_it_may_have_arrived(shop, opsctl, listening):
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        if listening:
+            server.listen()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        run = shop(f"{{id: post, http: '{url}', timeout: 0.5s, on_failure: rollback{undo('post')}}}")
+        assert run("runbook", "run", "it").out.startswith("RUN-1 (run of it) is recovered")
+    assert noted(opsctl) == (["unpost"] if listening else [])
