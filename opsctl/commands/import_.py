@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
 
 
 def import_(
-    tool: Annotated[str, typer.Argument(help="gatus, goss, uptime-kuma or blackbox.", metavar="TOOL")],
+    tool: Annotated[
+        str, typer.Argument(help="gatus, goss, uptime-kuma, blackbox or nagios.", metavar="TOOL")
+    ],
     file: Annotated[Path, typer.Argument(help="Its configuration.", metavar="FILE")],
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FORMAT", help="yaml, or json with the notes.")

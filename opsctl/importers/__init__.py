@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-TOOLS = ("gatus", "goss", "uptime-kuma", "blackbox")
+TOOLS = ("gatus", "goss", "uptime-kuma", "blackbox", "nagios")
 # What is no YAML.
-FORMATS: Mapping[str, str] = {"uptime-kuma": "json"}
+FORMATS: Mapping[str, str] = {"uptime-kuma": "json", "nagios": "text"}
 
 
 class Note(NamedTuple):
