@@ -243,7 +243,12 @@ def test_any_text_is_a_condition_or_lost(text):
 )
 @pytest.mark.parametrize(
     ("tool", "repository", "pattern"),
-    [("gatus", "gatus", r"(^|/)config(/.*)?\.yaml$"), ("goss", "goss", r"goss\.yaml$")],
+    [
+        ("gatus", "gatus", r"(^|/)config(/.*)?\.yaml$"),
+        ("goss", "goss", r"goss\.yaml$"),
+        ("blackbox", "blackbox_exporter", r"(example|blackbox[\w-]*)\.yml$"),
+        ("nagios", "nagioscore", r"(template-object/\w+|t/etc/[\w-]+)\.cfg(\.in)?$"),
+    ],
 )
 def test_the_tools_own_examples_are_taken_in(opsctl, tool, repository, pattern):
     import re
