@@ -72,13 +72,17 @@ class Dialogue:
         found, self._left = self._left[:count], self._left[count:]
         return found
 
+    def settled(self) -> None:
+        """That nothing is left to be heard before TLS begins."""
+        if self._left:
+            # Whoever sits in between could have put it there, to be taken for what was said in private.
+            raise wrong("it said more before TLS began")
+
     def secure(self, files: Files, name: str, *, verify: bool) -> Secured:
         """Begin TLS; `name` is asked for and, with `verify`, has to be the certificate's."""
         from opsctl.trust import UnusableFileError, handshake_context
 
-        if self._left:
-            # Whoever sits in between could have put it there, to be taken for what was said in private.
-            raise wrong("it said more before TLS began")
+        self.settled()
         try:
             context = handshake_context(files, host=verify, chain=verify)
         except UnusableFileError as error:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 
 from opsctl.certificate import Certificate, earliest_expiry, matches, read_certificate
 from opsctl.connecting import ConnectError, Deadline, Family, connect, failure_of, parse_address, within
+from opsctl.dialogue import DialogueError
 from opsctl.limits import Doc, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
 from opsctl.prose import listed, safe, shorten
+from opsctl.starttls import begin
 from opsctl.trust import Files, UnusableFileError, handshake_context
 
 if TYPE_CHECKING:
@@ -39,6 +41,10 @@ class TlsCheck:
     ] = None
     certificate: Annotated[str | None, NotEmpty(), Doc("A client certificate (PEM).")] = None
     key: Annotated[str | None, NotEmpty(), Doc("The client certificate's private key (PEM).")] = None
+    starttls: Annotated[
+        Literal["smtp", "imap", "pop3", "ldap", "postgres", "mysql"] | None,
+        Doc("The protocol that is spoken before TLS begins; without it, TLS comes first."),
+    ] = None
     family: Annotated[Family, Doc("The address family to connect by.")] = "any"
 
     SHORTHAND: ClassVar[str] = "address"
@@ -52,7 +58,9 @@ class TlsCheck:
             Kind.DURATION, "Until the certificate expires; negative once it has.", Cause.EXPIRY
         ),
         "chain_expires_in": Subject(
-            Kind.DURATION, "Until the first certificate that the server sends expires.", Cause.EXPIRY
+            Kind.DURATION,
+            "Until the first certificate that the server sends expires; not seen with `starttls`.",
+            Cause.EXPIRY,
         ),
         "version": Subject(Kind.TEXT, 'The protocol, as "TLSv1.3".', Cause.TLS),
         "cipher": Subject(Kind.TEXT, "The cipher suite.", Cause.TLS),
@@ -84,8 +92,8 @@ class TlsCheck:
             yield "key", "`key` needs its `certificate`; name both"
 
     def target(self) -> str:
-        """The address."""
-        return self.address
+        """The address, and what is spoken there first."""
+        return f"{self.address} ({self.starttls})" if self.starttls else self.address
 
     def probe(self, ask: Ask) -> Observation:
         """Verify; where that fails, find out what is wrong by handshakes that verify less."""
@@ -108,7 +116,8 @@ class TlsCheck:
             return Observation({}, unreadable, {"address": seen.peer}, seen.phases)
         faults = _Faults(self._name(), first, chain, certificate, ask.now)
         values = {**_plain(seen, certificate, ask.now), **faults.values()}
-        if "chain_expires_in" in ask.wanted:
+        # libcurl knows no other way to begin than by TLS itself.
+        if "chain_expires_in" in ask.wanted and not self.starttls:
             end = self._chain_end(files, seen.peer, deadline)
             values |= {} if end is None else {"chain_expires_in": end - ask.now}
         words = "; ".join(faults.words())
@@ -129,6 +138,8 @@ class TlsCheck:
             phases |= {"dns": connection.resolving, "connect": connection.connecting}
             begun = time.monotonic()
             with connection.socket as plain:
+                if self.starttls:
+                    begin(plain, self.starttls, deadline)
                 # This bounds the whole handshake, which wrapping makes, and not each read in it.
                 plain.settimeout(deadline.left())
                 with context.wrap_socket(plain, server_hostname=self._name()) as secure:
@@ -137,6 +148,8 @@ class TlsCheck:
                     return _Seen(connection.peer, phases, encoded, secure.version(), cipher and cipher[0])
         except ConnectError as error:
             phases |= {} if error.resolving is None else {"dns": error.resolving}
+            return _Seen("", phases, failure=error.failure)
+        except DialogueError as error:
             return _Seen("", phases, failure=error.failure)
         except ssl.SSLCertVerificationError as error:
             return _Seen(connection.peer, phases, code=error.verify_code, words=error.verify_message)

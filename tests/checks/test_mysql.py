@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from servers import HOST, free_port, program, running
 
 from opsctl.checks.mysql import MysqlCheck
+from opsctl.checks.tls import TlsCheck
 from opsctl.outcome import Cause, Failure
 
 EXPIRES_IN = pytest.approx(FAR.timestamp() - NOW)
@@ -29,7 +30,8 @@ class Maria(NamedTuple):
 @pytest.fixture(scope="module")
 def maria(tmp_path_factory, certificates):
     """MariaDB with TLS: `open` needs no password, `app` one, and `private` needs TLS."""
-    install, server = program("mariadb-install-db"), program("mariadbd")
+    # The second one comes from another package, and the first one calls it.
+    install, _, server = program("mariadb-install-db"), program("my_print_defaults"), program("mariadbd")
     folder = tmp_path_factory.mktemp("maria")
     port = free_port()
     servers._must([install, "--no-defaults", f"--datadir={folder}/data", "--skip-test-db", "--user=root",
@@ -258,3 +260,9 @@ def test_in_a_workspace(opsctl):
         """)  # fmt: skip
         ran = opsctl("check")
     assert (ran.code, ran.out.split("\t")[:2]) == (0, ["up", "database/shop"])
+
+
+def test_its_certificate_can_be_looked_at_without_a_name(maria, certificates):
+    check = TlsCheck(address=maria.address, starttls="mysql", ca=str(certificates.ca))
+    observation = probe(check, timeout=10.0)
+    assert (observation.failure, observation.values["valid"]) == (None, True)

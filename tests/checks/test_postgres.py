@@ -18,6 +18,7 @@ from checks.probe import probe
 from servers import HOST, free_port, program, running
 
 from opsctl.checks.postgres import PostgresCheck
+from opsctl.checks.tls import TlsCheck
 from opsctl.outcome import Cause, Failure
 from opsctl.secrets import Template
 
@@ -277,3 +278,9 @@ def test_in_a_workspace(opsctl, postgres_server):
     """)  # fmt: skip
     ran = opsctl("check")
     assert (ran.code, ran.out.split("\t")[:2]) == (0, ["up", "database/orders"])
+
+
+def test_its_certificate_can_be_looked_at_without_logging_in(replica, certificates):
+    check = TlsCheck(address=f"{HOST}:{replica.port}", starttls="postgres", ca=str(certificates.ca))
+    observation = probe(check, timeout=10.0)
+    assert (observation.failure, observation.values["valid"]) == (None, True)
