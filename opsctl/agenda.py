@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from opsctl.attesting import ANYONE
-from opsctl.due import times
+from opsctl.due import times, unmet
 from opsctl.errors import ExitCode, OpsctlError, UsageError, worst
 from opsctl.prose import line, shorten, suggestion
 from opsctl.store.opening import open_store
@@ -78,7 +78,7 @@ def agenda(workspace: Workspace, now: float) -> list[Point]:
 
 def agenda_in(db: sqlite3.Connection, workspace: Workspace, now: float) -> list[Point]:
     """As `agenda`, inside a transaction."""
-    last, counts = last_slots(db), since(db)
+    last, counts = last_slots(db, workspace.routines, now), since(db)
     found = [
         _point(db, workspace, one, last.get(name), counts.get(name), now)
         for name, one in workspace.routines.items()
@@ -115,9 +115,8 @@ def _point(
 ) -> Point:
     if counted is None:
         return Point(routine, "unseen", None, 0, slot, ())
-    begin = max(counted[1], slot.due) if slot else counted[1]
     try:
-        pending = times(workspace, db, routine, begin, now) if counted[0] == routine.when else []
+        pending = unmet(workspace, db, routine, counted[1], now) if counted[0] == routine.when else []
     except OpsctlError as error:
         return Point(routine, "failed", None, 0, slot, (), line(str(error)))
     grace = routine.plan.grace

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from opsctl.acting import text_of
 from opsctl.agenda import next_times, tasks
 from opsctl.attesting import may
+from opsctl.due import seen_until
 from opsctl.errors import RefusedError, UsageError
 from opsctl.prose import line, listed, shorten
 from opsctl.routine_running import head_of
-from opsctl.store.slots import last_slot, open_slots, since
+from opsctl.store.slots import last_slot, open_slots, since, taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +42,7 @@ def waiting_for(ledger: Ledger, routine: Routine, steps: Sequence[str] = ()) -> 
     """
     waiting = [one for one in open_slots(ledger.db) if one.routine == routine.id]
     waiting.sort(key=lambda one: (_waits(routine, one, steps), one.scheduled, one.due))
-    slot = waiting[-1] if waiting else last_slot(ledger.db, routine.id)
+    slot = waiting[-1] if waiting else last_slot(ledger.db, routine.id, ledger.recorded)
     if slot is None or slot.state != "open":
         how = "was never run" if slot is None else f"is {slot.state}"
         raise RefusedError(f"{routine.id} waits for nobody: it {how}; `opsctl routine due` shows what does")
@@ -71,15 +72,17 @@ def answer(
 def skip(ledger: Ledger, workspace: Workspace, routine: Routine, reason: str, now: float) -> Slot:
     """Leave a time of a routine out: the one that waits, or else the next."""
     said = text_of(reason, "--reason")
-    slot = last_slot(ledger.db, routine.id)
+    slot = last_slot(ledger.db, routine.id, now)
     if slot is not None and slot.state == "open":
         ledger.append("routine.skipped", slot.subject, {"reason": said})
         skipped: Slot = ledger.get(slot.subject)
         return skipped
     counts = since(ledger.db).get(routine.id, ("", now))[1]
     # A time that has come and that nobody ran is before the next.
-    begin = max(counts, slot.due) if slot else counts
-    upcoming = next_times(workspace, ledger.db, routine, begin, 1)
+    begin = seen_until(ledger.db, routine, counts, now)
+    gone = taken(ledger.db, routine.id, begin)
+    ahead = next_times(workspace, ledger.db, routine, begin, len(gone) + 1)
+    upcoming = [one for one in ahead if one not in gone]
     if not upcoming:
         raise RefusedError(f"{routine.id} has no time within the year that could be skipped")
     name = ledger.name("RTN")

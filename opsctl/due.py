@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from opsctl.errors import UsageError
 from opsctl.schedules import After, Calendar, occurrences, parse
-from opsctl.store.slots import passed
+from opsctl.store.slots import passed, reached, taken
 
 if TYPE_CHECKING:
     import sqlite3
@@ -63,6 +63,23 @@ def times(
         else:
             found |= set(occurrences(schedule, calendar, since, until))
     return sorted(found)
+
+
+def unmet(
+    workspace: Workspace, db: sqlite3.Connection, routine: Routine, counts: float, now: float
+) -> list[float]:
+    """When a routine was due up to `now` and nobody saw to it; its schedule counts since `counts`.
+
+    Raises UsageError as `times` does.
+    """
+    since = seen_until(db, routine, counts, now)
+    gone = taken(db, routine.id, since)
+    return [one for one in times(workspace, db, routine, since, now) if one not in gone]
+
+
+def seen_until(db: sqlite3.Connection, routine: Routine, counts: float, now: float) -> float:
+    """Up to when a routine was seen to, which is where its schedule begins to count at the least."""
+    return max(counts, reached(db, routine.id, now) or counts)
 
 
 def owed(routine: Routine, found: Sequence[float], now: float) -> list[Owed]:

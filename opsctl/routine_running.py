@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opsctl.acting import actor_of
-from opsctl.due import Owed, day_of, owed, times
+from opsctl.due import Owed, day_of, owed, unmet
 from opsctl.duty_kinds import Came, Occasion
 from opsctl.errors import OpsctlError, RefusedError, StoreError, UsageError
 from opsctl.leasing import held, lease_for
@@ -88,7 +88,8 @@ def run_now(
 def _needy(work: Work, routines: Sequence[Routine]) -> list[Routine]:
     """Those for which there may be something to do: with nothing due, cron's run writes nothing."""
     with work.store.reading() as db:
-        last, counts = last_slots(db), since(db)
+        last = last_slots(db, [one.id for one in routines], work.world.now)
+        counts = since(db)
         return [one for one in routines if _needs(work, db, one, last.get(one.id), counts.get(one.id))]
 
 
@@ -99,9 +100,8 @@ def _needs(
         return True
     if last is not None and last.state == "open" and any(True for _ in _left(routine, last)):
         return True
-    begin = max(counts[1], last.due) if last else counts[1]
     try:
-        return bool(times(work.workspace, db, routine, begin, work.world.now))
+        return bool(unmet(work.workspace, db, routine, counts[1], work.world.now))
     except Exception:  # noqa: BLE001 - as below
         # What is wrong is told where it is seen to.
         return True
@@ -122,8 +122,8 @@ def _due(work: Work, routine: Routine) -> Iterator[Ran]:
     with deciding(work.store, actor_of(work.world), work.world.now) as ledger:
         if held(lease_of(ledger.db, routine.id), work.world, work.now()):
             return
-        last = last_slot(ledger.db, routine.id)
-        pending = _pending(work, ledger, routine, last)
+        last = last_slot(ledger.db, routine.id, work.world.now)
+        pending = _pending(work, ledger, routine)
         unfinished = last is not None and last.state == "open"
         if not pending and not unfinished:
             return
@@ -153,15 +153,14 @@ def _leased(work: Work, routine: Routine) -> Iterator[None]:
         give_back(ledger.db, lease_for(work.world, work.now(), routine.id, 0.0))
 
 
-def _pending(work: Work, ledger: Ledger, routine: Routine, last: Slot | None) -> list[Owed]:
+def _pending(work: Work, ledger: Ledger, routine: Routine) -> list[Owed]:
     """What is owed since the last slot, or since the schedule counts."""
     now = work.world.now
     digest, counts = since(ledger.db).get(routine.id, ("", now))
     if digest != routine.when:
         begin_counting(ledger.db, routine.id, routine.when, now)
         return []
-    begin = max(counts, last.due if last else counts)
-    return owed(routine, times(work.workspace, ledger.db, routine, begin, now), now)
+    return owed(routine, unmet(work.workspace, ledger.db, routine, counts, now), now)
 
 
 def _continued(work: Work, routine: Routine, slot: Slot, left: Lease | None) -> Iterator[Ran]:

@@ -64,7 +64,8 @@ def test_every_time_is_run_or_missed_and_once(schedule, zone, catch_up, begin, m
         start = now = latest = float(begin)
         run_due(workspace, world_at(start), None, lambda *_: None)
         for move in moves:
-            now += move
+            # What is further ahead of the clock than this was never: test_a_time_that_a_wrong_clock_ran_far_ahead.
+            now = max(now + move, latest - 3 * DAY)
             latest = max(latest, now)
             ran = run_due(workspace, world_at(now), None, lambda *_: None)
             assert not any(one.trouble for one in ran), ran

@@ -10,7 +10,7 @@ from opsctl.store.rows import millis, seconds
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from opsctl.ledger.gate import Gate
     from opsctl.ledger.run import Run
@@ -28,25 +28,45 @@ class Lease(NamedTuple):
     expires: float
 
 
-_LAST = """
-    SELECT document FROM slots JOIN (
-        SELECT routine AS name, max(due) AS latest FROM slots WHERE scheduled GROUP BY routine
-    ) ON routine = name AND due = latest
+# A clock may be put back by so much. A slot further ahead was made by a clock that was wrong, and what is due
+# before it is yet to come.
+_AHEAD = 3 * 86_400.0
+_SEEN = "FROM slots WHERE routine = ? AND scheduled AND (due <= ? OR state = 'skipped')"
+# What was skipped in advance stands for itself alone: what is due before it is not yet seen to.
+_REACHED = """
+    SELECT due FROM slots WHERE routine = ? AND scheduled AND due <= ? AND NOT (
+        state = 'skipped' AND json_extract(document, '$.ended') < due
+        AND NOT json_extract(document, '$.missed')
+    ) ORDER BY due DESC LIMIT 1
 """
 
 
-def last_slots(db: sqlite3.Connection) -> dict[str, Slot]:
-    """The newest scheduled slot of every routine."""
-    found = (_slot(document) for (document,) in db.execute(_LAST))
-    return {one.routine: one for one in found}
+def last_slots(db: sqlite3.Connection, routines: Iterable[str], now: float) -> dict[str, Slot]:
+    """The last scheduled slot of every routine that has one."""
+    found = {routine: last_slot(db, routine, now) for routine in routines}
+    return {routine: slot for routine, slot in found.items() if slot is not None}
 
 
-def last_slot(db: sqlite3.Connection, routine: str) -> Slot | None:
-    """The newest scheduled slot of a routine."""
-    row = db.execute(
-        "SELECT document FROM slots WHERE routine = ? AND scheduled ORDER BY due DESC LIMIT 1", (routine,)
-    ).fetchone()
+def last_slot(db: sqlite3.Connection, routine: str, now: float) -> Slot | None:
+    """The newest scheduled slot of a routine, one that is open before any that is not."""
+    given = (routine, now + _AHEAD)
+    row = (
+        db.execute(f"SELECT document {_SEEN} AND state = 'open' ORDER BY due DESC LIMIT 1", given).fetchone()
+        or db.execute(f"SELECT document {_SEEN} ORDER BY due DESC LIMIT 1", given).fetchone()
+    )
     return None if row is None else _slot(row[0])
+
+
+def reached(db: sqlite3.Connection, routine: str, now: float) -> float | None:
+    """Up to when a routine was seen to."""
+    row = db.execute(_REACHED, (routine, now + _AHEAD)).fetchone()
+    return None if row is None else float(row[0])
+
+
+def taken(db: sqlite3.Connection, routine: str, since: float) -> set[float]:
+    """The times of a routine after `since` that have a slot already."""
+    rows = db.execute("SELECT due FROM slots WHERE routine = ? AND scheduled AND due > ?", (routine, since))
+    return {float(due) for (due,) in rows}
 
 
 def slots_of(db: sqlite3.Connection, routine: str | None, limit: int = -1) -> list[Slot]:

@@ -505,16 +505,16 @@ def test_a_fault_of_opsctl_beside_the_steps_is_said_and_keeps_no_other_from_its_
 ):
     from opsctl import routine_running
 
-    def broken(workspace, db, routine, *rest, times=routine_running.times):
+    def broken(workspace, db, routine, *rest, unmet=routine_running.unmet):
         if routine.id == "morning":
             raise KeyError("lost")
-        return times(workspace, db, routine, *rest)
+        return unmet(workspace, db, routine, *rest)
 
     run = shop(note("one"))
     other = "routines:\n  other: {title: Other, schedule: daily at 09:00, priority: low, steps: [%s]}\n"
     opsctl.write("routines/other.yaml", other % note("two"))
     run("run", "--due", now=EIGHT)
-    monkeypatch.setattr(routine_running, "times", broken)
+    monkeypatch.setattr(routine_running, "unmet", broken)
     ran = run("run", "--due", "--quiet")
     assert ran.code == 1
     assert "the routine itself failed: KeyError: 'lost'; please report this" in ran.out
@@ -558,3 +558,31 @@ def test_what_is_skipped_while_a_process_is_on_it_stays_skipped_and_goes_no_furt
     assert run("run", "--due", "--quiet", now=at("9:05")) == (0, "", "")
     assert noted(opsctl) == []
     assert opsctl("db", "verify").code == 0
+
+
+def test_a_time_that_a_wrong_clock_ran_far_ahead_stops_nothing_before_it(shop, opsctl):
+    run = shop(note("one"))
+    assert run("run", "--due", now="2036-11-20T09:00:00Z").code == 1
+    assert run("run", "--due", "--quiet", now=at("9:05")) == (0, "", "")
+    assert run("run", "--due", "--quiet", now=at("9:05")) == (0, "", "")
+    assert run("due", "--all", now=at("9:10")).out.startswith("done\tmorning\tdue 2026-11-20 09:00 CET")
+    assert run("due", now=at("9:30", day=21)).out.startswith("due\tmorning\tdue 2026-11-21 09:00 CET")
+    skipped = run("skip", "morning", "--reason", "holiday", now=at("8:00", day=21))
+    assert skipped.out.startswith("morning of 2026-11-21 09:00 CET is skipped")
+    assert noted(opsctl) == ["one", "one"]
+
+
+def test_a_time_skipped_in_advance_is_left_out_and_none_before_it(shop, opsctl):
+    run = shop(note("one"))
+    for day in (20, 21):
+        skipped = run("skip", "morning", "--reason", "holiday", now=EIGHT)
+        assert skipped.out.startswith(f"morning of 2026-11-{day} 09:00 CET is skipped")
+    path = opsctl.path / "routines/morning.yaml"
+    path.write_text(path.read_text().replace("daily at 09:00", "every 15m"))
+    assert run("run", "--due", now=at("8:10")).out == "nothing is due\n"
+    assert run("run", "--due", "--quiet", now=at("8:15")) == (0, "", "")
+    assert noted(opsctl) == ["one"]
+    ran = run("run", "--due", now=at("9:10"))
+    assert ran.out.startswith("morning of 2026-11-20 08:45 CET is done (RTN-4): 1 time before it was missed")
+    assert run("run", "--due", "--quiet", now=at("9:14")) == (0, "", "")
+    assert noted(opsctl) == ["one", "one"]
