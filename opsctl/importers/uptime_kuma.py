@@ -336,7 +336,8 @@ def _codes(said: Any) -> list[str]:
     expect, end = [], spans[0][1]
     for first, last in spans[1:]:
         if first > end + 1:
-            expect.append(f"not status in {end + 1}..{first - 1}")
+            only = first == end + 2
+            expect.append(f"status != {end + 1}" if only else f"not status in {end + 1}..{first - 1}")
         end = max(end, last)
     whole = f"status == {end}" if spans[0][0] == end else f"status in {spans[0][0]}..{end}"
     return [whole, *expect]
