@@ -158,6 +158,7 @@ class _Going:
             try:
                 self._go_back_on()
                 passed_over = [step.id for step in self.runbook.procedure.steps if not self._step(step)]
+                self._miss_what_is_gone()
             except _Stopped as stopped:
                 self._conclude(stopped.state, stopped.reason)
             except KeyboardInterrupt:
@@ -177,6 +178,13 @@ class _Going:
         if began(run):
             failed = next((ran.step for ran in run.steps if ran.outcome == "failed"), "it")
             raise _Stopped(*self._roll_back(failed))
+
+    def _miss_what_is_gone(self) -> None:
+        """A change that was interrupted is not over because the runbook does not have it any more."""
+        for ran in self.kept.run().steps:
+            if ran.effect == "change" and ran.outcome in {None, "unknown"}:
+                way = f"opsctl runbook settle {self.kept.name} {ran.step} done"
+                raise _Stopped("unknown", f"nobody knows whether {ran.step} was done; say so: {way}")
 
     def _step(self, step: Step) -> bool:
         """Do one step where it is not done; False where it failed and the run goes on all the same."""

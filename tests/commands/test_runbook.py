@@ -898,3 +898,14 @@ def test_a_request_that_nobody_answered_is_undone_where_it_may_have_arrived(shop
         run = shop(f"{{id: post, http: '{url}', timeout: 0.5s, on_failure: rollback{undo('post')}}}")
         assert run("runbook", "run", "it").out.startswith("RUN-1 (run of it) is recovered")
     assert noted(opsctl) == (["unpost"] if listening else [])
+
+
+def test_a_run_is_not_done_while_nobody_knows_of_a_change_that_is_gone_from_the_runbook(shop, opsctl):
+    run = shop(note("one"), f"{{id: two, run: {KILLED.format('two', 'echo two >>log;', 'true')}}}")
+    assert opsctl.process("runbook", "run", "it", **ALICE).code == -signal.SIGKILL
+    shop(note("one"), note("three"))
+    ran = run("runbook", "resume", "1", "--changed")
+    assert ran.code == 3
+    assert "nobody knows whether two was done; say so: opsctl runbook settle RUN-1 two done" in ran.out
+    assert run("runbook", "settle", "1", "two", "done").code == 0
+    assert (run("runbook", "resume", "1").code, noted(opsctl)) == (0, ["one", "two", "three"])
