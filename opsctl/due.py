@@ -88,11 +88,15 @@ def owed(routine: Routine, found: Sequence[float], now: float) -> list[Owed]:
         return []
     if routine.plan.catch_up == "each":
         first, rest = found[:-MOST], found[-MOST:]
-        missed = [Owed(first[-1], run=False, missed=len(first) - 1, missed_since=first[0])] if first else []
+        missed = [_last_of(first, run=False)] if first else []
         return [*missed, *(Owed(one, run=True) for one in rest)]
     run = routine.plan.catch_up == "once" or now - found[-1] <= routine.plan.grace
+    return [_last_of(found, run=run)]
+
+
+def _last_of(found: Sequence[float], *, run: bool) -> Owed:
     since = found[0] if len(found) > 1 else None
-    return [Owed(found[-1], run=run, missed=len(found) - 1, missed_since=since)]
+    return Owed(found[-1], run, missed=len(found) - 1, missed_since=since)
 
 
 def _calendar(workspace: Workspace, routine: Routine, since: float, until: float) -> Calendar:

@@ -109,6 +109,7 @@ def test_of_very_many_the_last_hundred_are_caught_up():
     found = owed(routine, range(250), 300)
     assert tuple(found[0]) == (149, False, 149, 0)
     assert [one.due for one in found[1:]] == list(range(150, 250))
+    assert tuple(owed(routine, range(101), 300)[0]) == (0, False, 0, None)
 
 
 @pytest.mark.parametrize(
