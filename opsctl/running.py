@@ -106,7 +106,7 @@ def resume(
     """Go on with a run exactly where it stopped.
 
     Raises RefusedError where it is over, where another process is on it, and where the runbook was changed
-    since and `changed` does not allow that.
+    since and `changed` does not allow that; UsageError where a parameter is missing or is not what it was.
     """
     if run.state in OVER:
         raise RefusedError(f"{run.subject} is {run.state}; begin a new one: opsctl runbook run {run.runbook}")
@@ -118,6 +118,11 @@ def resume(
     missing = [name for name in hidden if name not in said and runbook.procedure.parameters[name].required]
     if missing:
         raise UsageError(f"secrets are not kept; give them again: --set {missing[0]}=VALUE")
+    other = [name for name, value in said.items() if run.parameters.get(name, value) != value]
+    if other:
+        # What was done, answered and approved was so for the value that is kept.
+        words = f"{run.subject} was begun with another `{other[0]}`, and keeps it"
+        raise UsageError(f"{words}; begin a new one: opsctl runbook run {run.runbook}")
     values = values_of(runbook.procedure, {**run.parameters, **said})
     with open_store(workspace.store, write=True) as store:
         going = _Going(workspace, world, runbook, store, run.subject, values, people)

@@ -909,3 +909,17 @@ def test_a_run_is_not_done_while_nobody_knows_of_a_change_that_is_gone_from_the_
     assert "nobody knows whether two was done; say so: opsctl runbook settle RUN-1 two done" in ran.out
     assert run("runbook", "settle", "1", "two", "done").code == 0
     assert (run("runbook", "resume", "1").code, noted(opsctl)) == (0, ["one", "two", "three"])
+
+
+def test_a_run_keeps_its_parameters_for_which_it_was_approved(shop, opsctl):
+    run = shop(
+        "{id: go, run: [sh, -c, 'echo $1 >>log', sh, '{{ host }}'], needs: lead}", parameters="{host: {}}"
+    )
+    assert run("runbook", "run", "it", "--set", "host=spare").code == 4
+    assert run("runbook", "approve", "1", "go", env=BOB).code == 0
+    ran = run("runbook", "resume", "1", "--set", "host=main")
+    assert (ran.code, noted(opsctl)) == (2, [])
+    assert (
+        "RUN-1 was begun with another `host`, and keeps it; begin a new one: opsctl runbook run it" in ran.err
+    )
+    assert (run("runbook", "resume", "1", "--set", "host=spare").code, noted(opsctl)) == (0, ["spare"])
