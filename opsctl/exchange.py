@@ -29,6 +29,8 @@ _VERSIONS = {
     "any": pycurl.CURL_HTTP_VERSION_2TLS,
     "1.1": pycurl.CURL_HTTP_VERSION_1_1,
     "2": pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE,
+    # Without a way back to TCP, which would answer for what is broken.
+    "3": pycurl.CURL_HTTP_VERSION_3ONLY,
 }
 _VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_1_0: "1.0",

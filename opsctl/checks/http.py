@@ -54,7 +54,9 @@ class HttpCheck:
         str | None, NotEmpty(), Doc("The path of a socket to connect to, in place of the address' host.")
     ] = None
     redirects: Annotated[int, Between(0, 20), Doc("How many redirects to follow.")] = 0
-    version: Annotated[Literal["any", "1.1", "2"], Doc("The HTTP version to ask for.")] = "any"
+    version: Annotated[
+        Literal["any", "1.1", "2", "3"], Doc("The HTTP version to ask for; 3 goes over QUIC.")
+    ] = "any"
     family: Annotated[Literal["any", "ipv4", "ipv6"], Doc("The address family to connect by.")] = "any"
     max_body: Annotated[Bytes, Between(1, 100 * _MEGABYTE), Doc("The longest body that is accepted.")] = (
         10 * _MEGABYTE
@@ -76,7 +78,7 @@ class HttpCheck:
         "body": Subject(Kind.TEXT, "The body as text.", Cause.BODY),
         "json": Subject(Kind.JSON, "The body as JSON, or a value in it.", Cause.BODY),
         "size": Subject(Kind.SIZE, "The body's length.", Cause.BODY),
-        "version": Subject(Kind.TEXT, 'The HTTP version of the answer: "1.1" or "2".', Cause.PROTOCOL),
+        "version": Subject(Kind.TEXT, 'The HTTP version of the answer: "1.1", "2" or "3".', Cause.PROTOCOL),
         "expires_in": Subject(Kind.DURATION, "Until the server's certificate expires.", Cause.EXPIRY),
         "redirects": Subject(Kind.NUMBER, "How many redirects were followed.", Cause.REDIRECT),
         "url": Subject(Kind.TEXT, "Where the answer came from, after redirects.", Cause.REDIRECT),
@@ -97,6 +99,8 @@ class HttpCheck:
             yield "form", "`body` and `form` exclude each other; keep one"
         if self.proxy and not self.proxy.text.startswith(("http://", "https://", "socks5", "${")):
             yield "proxy", "write it as `http://proxy.example.com:3128` or `socks5h://host:1080`"
+        if self.version == "3" and (self.proxy or self.unix_socket or self.url.text.startswith("http:")):
+            yield "version", "version 3 goes by UDP and TLS; write `https://`, and no `proxy` or socket"
         if self.unix_socket and (self.proxy or self.redirects):
             other = "proxy" if self.proxy else "redirects"
             yield other, f"`unix_socket` leads to one place, and `{other}` to others; keep one"
