@@ -49,7 +49,8 @@ class Point(NamedTuple):
     """A routine as it stands. Times are UTC epoch seconds.
 
     `due` is the time that counts now, `missed` how many before it nobody ran. `slot` is the newest that was
-    run. A routine is `unseen` until `opsctl routine run --due` has seen it, and `upcoming` until it was due.
+    run. A routine is `unseen` until `opsctl routine run --due` has seen it and its times as they are, and
+    `upcoming` until it was due.
     """
 
     routine: Routine
@@ -115,14 +116,18 @@ def _point(
 ) -> Point:
     if counted is None:
         return Point(routine, "unseen", None, 0, slot, ())
+    known = counted[0] == routine.when
     try:
-        pending = unmet(workspace, db, routine, counted[1], now) if counted[0] == routine.when else []
+        pending = unmet(workspace, db, routine, counted[1], now) if known else []
     except OpsctlError as error:
         return Point(routine, "failed", None, 0, slot, (), line(str(error)))
     grace = routine.plan.grace
     if pending:
         state: State = "overdue" if now - pending[0] > grace else "due"
         return Point(routine, state, pending[-1], len(pending) - 1, slot, ())
+    if not known and (slot is None or slot.state in {"done", "skipped"}):
+        # Its times are others now, and nobody has counted them.
+        return Point(routine, "unseen", None, 0, slot, ())
     if slot is None:
         return Point(routine, "upcoming", None, 0, None, ())
     if slot.state == "open":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from opsctl.errors import UsageError
 from opsctl.schedules import After, Calendar, occurrences, parse
-from opsctl.store.slots import passed, reached, taken
+from opsctl.store.slots import counted_by, passed, reached, taken
 
 if TYPE_CHECKING:
     import sqlite3
@@ -92,6 +94,24 @@ def owed(routine: Routine, found: Sequence[float], now: float) -> list[Owed]:
         return [*missed, *(Owed(one, run=True) for one in rest)]
     run = routine.plan.catch_up == "once" or now - found[-1] <= routine.plan.grace
     return [_last_of(found, run=run)]
+
+
+def forgone(
+    workspace: Workspace, db: sqlite3.Connection, routine: Routine, counts: float, now: float
+) -> list[Owed]:
+    """What a routine owed by the schedule that it had before it was edited: nobody will run it any more."""
+    kept = counted_by(db, routine.id)
+    if kept is None:
+        return []
+    schedule, timezone, starts = json.loads(kept)
+    plan = replace(routine.plan, schedule=tuple(schedule), timezone=timezone, starts=starts)
+    found = unmet(workspace, db, replace(routine, plan=plan), counts, now)
+    return [_last_of(found, run=False)] if found else []
+
+
+def kept_schedule(routine: Routine) -> str:
+    """A routine's schedule as it is stored for `forgone`."""
+    return json.dumps([routine.plan.schedule, routine.plan.timezone, routine.plan.starts])
 
 
 def _last_of(found: Sequence[float], *, run: bool) -> Owed:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opsctl.acting import actor_of
-from opsctl.due import Owed, day_of, owed, unmet
+from opsctl.due import Owed, day_of, forgone, kept_schedule, owed, unmet
 from opsctl.duty_kinds import Came, Occasion
 from opsctl.errors import OpsctlError, RefusedError, StoreError, UsageError
 from opsctl.leasing import held, lease_for
@@ -158,8 +158,9 @@ def _pending(work: Work, ledger: Ledger, routine: Routine) -> list[Owed]:
     now = work.world.now
     digest, counts = since(ledger.db).get(routine.id, ("", now))
     if digest != routine.when:
-        begin_counting(ledger.db, routine.id, routine.when, now)
-        return []
+        found = forgone(work.workspace, ledger.db, routine, counts, now)
+        begin_counting(ledger.db, routine.id, routine.when, kept_schedule(routine), now)
+        return found
     return owed(routine, unmet(work.workspace, ledger.db, routine, counts, now), now)
 
 

@@ -330,6 +330,12 @@ CREATE TABLE place_results (
 """
 
 
+# Where a schedule is edited, what was owed by the one before is counted by it.
+_M008 = """
+ALTER TABLE routines ADD COLUMN schedule TEXT;  -- JSON; NULL where it was counted by an older opsctl
+"""
+
+
 def m001_results(db: sqlite3.Connection) -> None:
     """Results with all that is derived from them, and heartbeats."""
     _run(db, _M001)
@@ -365,6 +371,11 @@ def m007_places(db: sqlite3.Connection) -> None:
     _run(db, _M007)
 
 
+def m008_schedules(db: sqlite3.Connection) -> None:
+    """The schedules by which routines are counted."""
+    _run(db, _M008)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_results,
     m002_events,
@@ -373,6 +384,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m005_routines,
     m006_maintenance,
     m007_places,
+    m008_schedules,
 )
 
 

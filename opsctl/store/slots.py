@@ -90,10 +90,16 @@ def since(db: sqlite3.Connection) -> dict[str, tuple[str, float]]:
     return {routine: (digest, seconds(at)) for routine, digest, at in rows}
 
 
-def begin_counting(db: sqlite3.Connection, routine: str, digest: str, now: float) -> None:
+def begin_counting(db: sqlite3.Connection, routine: str, digest: str, schedule: str, now: float) -> None:
     """A routine's schedule counts from now on."""
-    row = (routine, digest, millis(now))
-    db.execute("INSERT OR REPLACE INTO routines (routine, digest, since) VALUES (?, ?, ?)", row)
+    row = (routine, digest, schedule, millis(now))
+    db.execute("INSERT OR REPLACE INTO routines (routine, digest, schedule, since) VALUES (?, ?, ?, ?)", row)
+
+
+def counted_by(db: sqlite3.Connection, routine: str) -> str | None:
+    """The schedule by which a routine is counted, where that is known."""
+    row = db.execute("SELECT schedule FROM routines WHERE routine = ?", (routine,)).fetchone()
+    return None if row is None else row[0]
 
 
 def lease_of(db: sqlite3.Connection, routine: str) -> Lease | None:

@@ -586,3 +586,21 @@ def test_a_time_skipped_in_advance_is_left_out_and_none_before_it(shop, opsctl):
     assert ran.out.startswith("morning of 2026-11-20 08:45 CET is done (RTN-4): 1 time before it was missed")
     assert run("run", "--due", "--quiet", now=at("9:14")) == (0, "", "")
     assert noted(opsctl) == ["one", "one"]
+
+
+def test_a_routine_whose_times_were_edited_is_unseen_until_they_are_counted(shop, opsctl):
+    run = shop(note("one"))
+    assert run("run", "--due", "--quiet") == (0, "", "")
+    path = opsctl.path / "routines/morning.yaml"
+    path.write_text(path.read_text().replace("daily at 09:00", "daily at 10:00"))
+    assert run("due", now=at("12:00", day=22)).out.startswith("unseen\tmorning")
+    assert run("due", now=at("12:00", day=22)).code == 3
+    ran = run("run", "--due", now=at("12:00", day=22))
+    assert ran.code == 1
+    assert ran.out == (
+        "morning of 2026-11-22 09:00 CET is missed (RTN-2): nobody ran it in time; 1 time before it was missed\n"
+    )
+    assert run("run", "--due", "--quiet", now=at("9:30", day=23)) == (0, "", "")
+    assert run("run", "--due", "--quiet", now=at("10:00", day=23)) == (0, "", "")
+    assert noted(opsctl) == ["one", "one"]
+    assert opsctl("db", "verify").code == 0
