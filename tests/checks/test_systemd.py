@@ -11,7 +11,7 @@ from checks.probe import probe
 from opsctl.checks.systemd import SystemdCheck
 from opsctl.outcome import Cause, Failure
 
-RUNNING = f"""
+RUNNING = """
 LoadState=loaded
 ActiveState=active
 SubState=running
@@ -20,7 +20,6 @@ UnitFileState=enabled
 NRestarts=3
 ExecMainStatus=0
 MemoryCurrent=52428800
-ActiveEnterTimestampMonotonic={int((time.monotonic() - 90) * 1_000_000)}
 """
 
 
@@ -40,7 +39,8 @@ def look(tmp_path):
 
 
 def test_what_systemd_says_of_a_unit(look, tmp_path):
-    seen = look(RUNNING)
+    entered = int((time.monotonic() - 90) * 1_000_000)
+    seen = look(f"{RUNNING}ActiveEnterTimestampMonotonic={entered}\n")
     values = dict(seen.values)
     assert 90 <= values.pop("uptime") < 120
     assert (seen.failure, values) == (None, {

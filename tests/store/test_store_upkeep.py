@@ -22,7 +22,7 @@ def test_a_store_says_what_it_is(path, keep):
         path=path,
         size=path.stat().st_size,
         free=0,
-        schema=7,
+        schema=8,
         journal="delete",
         sqlite=sqlite3.sqlite_version,
         first=10,
