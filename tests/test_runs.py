@@ -15,7 +15,7 @@ from opsctl import keeping, performing
 if TYPE_CHECKING:
     from conftest import Opsctl
 
-EXAMPLES = 1_000 if __import__("os").environ.get("OPSCTL_LONG") else 40
+EXAMPLES = 1_000 if __import__("os").environ.get("OPSCTL_LONG") else 25
 ALICE = {"OPSCTL_ACTOR": "alice"}
 TITLE = "version: 1\nname: Shop\nservices: {a: {checks: {c: {file: /}}}}\n"
 
