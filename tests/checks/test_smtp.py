@@ -53,6 +53,7 @@ def closed_server(tmp_path_factory, certificates):
 
 
 def test_all_of_a_real_server(smtp_server, certificates):
+    before = {*smtp_server.mailbox.glob("new/*")}
     observation = look(f"{HOST}:{smtp_server.port}", certificates)
     assert observation.failure is None
     values = dict(observation.values)
@@ -67,7 +68,7 @@ def test_all_of_a_real_server(smtp_server, certificates):
     }
     assert "Python SMTP" in banner
     assert latency > 0
-    assert not list(smtp_server.mailbox.glob("new/*"))
+    assert {*smtp_server.mailbox.glob("new/*")} == before
 
 
 def test_without_tls_there_is_no_certificate(smtp_server):

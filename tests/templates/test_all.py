@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -14,7 +15,8 @@ from opsctl import templating
 from opsctl.workspace import load_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-ALONE = [(name,) for name in templating.names()]
+# Most are laid over `common`; each by itself is for the long round.
+ALONE = [(name,) for name in templating.names() if name == "common" or os.environ.get("OPSCTL_LONG")]
 TOGETHER = [("common", name) for name in templating.names() if name != "common"]
 # A port of this machine at which nobody listens, in place of every address of a vendor.
 NOBODY = "http://127.0.0.1:9"
