@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import selectors
     import subprocess
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 KEEP = 64 * 1024
@@ -88,30 +88,65 @@ def run(
 
     _refuse_ignored_children()
     started = time.monotonic()
-    child = subprocess.Popen(
-        argv,
-        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=directory,
-        env=environment,
-        start_new_session=True,
-        bufsize=0,
-    )
+    child: subprocess.Popen[bytes] | None = None
     try:
-        _groups.add(child.pid)
+        with signals_held():
+            child = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=directory,
+                env=environment,
+                start_new_session=True,
+                bufsize=0,
+            )
+            _groups.add(child.pid)
         if _stops and _stops[-1] >= started:
             _send(child.pid, signal.SIGKILL)
         return _follow(child, started, timeout, stdin or b"", keep, tee)
     except BaseException:
-        _kill(child)
+        if child is not None:
+            _kill(child)
         raise
     finally:
-        _groups.discard(child.pid)
-        for stream in (child.stdin, child.stdout, child.stderr):
-            if stream:
-                with suppress(OSError):
-                    stream.close()
+        if child is not None:
+            _forget(child)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """SIGINT and SIGTERM wait for the end of the block, in which a child is started.
+
+    Until the call that starts it has returned, nobody knows of a child, so nobody could end it. They are
+    not blocked, as the child would inherit that; what this process ignores, the child goes on to ignore.
+    """
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    held = {number: handler for number, handler in handlers.items() if callable(handler)}
+    try:
+        for number in held:
+            signal.signal(number, lambda number, _frame: came.append(number))
+        yield
+    finally:
+        for number, handler in held.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
+def _forget(child: subprocess.Popen[bytes]) -> None:
+    _groups.discard(child.pid)
+    for stream in (child.stdin, child.stdout, child.stderr):
+        if stream:
+            with suppress(OSError):
+                stream.close()
 
 
 def stop_all() -> None:

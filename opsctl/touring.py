@@ -15,6 +15,7 @@ from opsctl.acting import actor_of
 from opsctl.demo.program import environment, module
 from opsctl.demo.story import FAREWELL, STORY, WIDTH
 from opsctl.errors import OpsctlError, RefusedError, UsageError
+from opsctl.processes import signals_held
 from opsctl.prose import line
 from opsctl.starting import Plan, start
 
@@ -159,14 +160,17 @@ def _run(world: World, shop: _Shop, command: Command) -> None:
 
     words = shlex.split(command.line)
     argv = [*module("opsctl"), *words[1:]] if words[0] == "opsctl" else words
-    child = subprocess.Popen(
-        argv, cwd=shop.folder, env=environment(), stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT
-    )
+    child: subprocess.Popen[bytes] | None = None
     try:
+        with signals_held():
+            child = subprocess.Popen(
+                argv, cwd=shop.folder, env=environment(), stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT
+            )
         code = child.wait()
     except BaseException:
-        child.terminate()
-        child.wait(_PATIENCE)
+        if child is not None:
+            child.terminate()
+            child.wait(_PATIENCE)
         raise
     if code != command.code:
         raise RefusedError(

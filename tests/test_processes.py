@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -250,6 +251,7 @@ processes.run(["sleep", "1000"], timeout=1000, directory=Path("/"), environment=
 def test_where_exit_codes_are_discarded_nothing_runs():
     program = """
 import signal
+import subprocess
 from pathlib import Path
 from opsctl.processes import run
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -260,3 +262,37 @@ except ChildProcessError as error:
 """
     ran = start(sys.executable, "-c", program, directory=Path(__file__).parent.parent)
     assert ran.stdout.text == "the signal SIGCHLD is ignored, so no exit code can be known\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+)
+def test_a_signal_while_a_child_is_being_started_leaves_no_child(monkeypatch, number, raised):
+    """The signal comes when the child runs already, and nobody holds it yet."""
+    begun = []
+
+    class Popen(subprocess.Popen):
+        def __init__(self, *arguments, **more):
+            super().__init__(*arguments, **more)
+            begun.append(self.pid)
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        with pytest.raises(raised):
+            start("sleep", "600")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    (child,) = begun
+    assert not alive(child)
+
+
+def test_a_child_goes_on_to_ignore_what_this_process_ignores():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        ran = shell("kill -INT $$; echo on")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (ran.exit_code, ran.stdout.data) == (0, b"on\n")
+    assert signal.getsignal(signal.SIGINT) is before
