@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # More than is ever shown, so that a large answer is not written out in vain.
 _ENOUGH = 160
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=lambda gap: gap.value)
 _NEEDED = {
     Kind.NUMBER: "a number",
     Kind.DURATION: "a duration",
@@ -173,15 +174,20 @@ def _type(value: Found) -> str:
 
 def _json(value: Found) -> str:
     """The value as JSON, only as much of it as is shown."""
-    pieces: list[str] = []
-    length = 0
     try:
-        encoder = json.JSONEncoder(ensure_ascii=False, default=lambda gap: gap.value)
-        for piece in encoder.iterencode(value[:_ENOUGH] if isinstance(value, str) else value):
-            pieces.append(piece)
-            length += len(piece)
-            if length > _ENOUGH:
-                break
+        if not isinstance(value, (list, dict)):
+            return _ENCODER.encode(value[:_ENOUGH] if isinstance(value, str) else value)
+        return _start(value)
     except (ValueError, RecursionError):
         return "a value too large to show"
+
+
+def _start(value: Found) -> str:
+    pieces: list[str] = []
+    length = 0
+    for piece in _ENCODER.iterencode(value):
+        pieces.append(piece)
+        length += len(piece)
+        if length > _ENOUGH:
+            break
     return "".join(pieces)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,7 +47,10 @@ def open_workspace(where: Path | None, environ: Mapping[str, str], *, light: boo
     """The workspace that a command acts on; `light` for what needs services and settings only."""
     from opsctl.workspace import find, load_workspace
 
-    return load_workspace(find(where), environ, light=light)
+    workspace = load_workspace(find(where), environ, light=light)
+    # It stays until the end, so that looking through it for garbage, again and again, finds nothing.
+    gc.freeze()
+    return workspace
 
 
 def one_of(option: str, value: str, allowed: Collection[str]) -> str:
