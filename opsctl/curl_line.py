@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from opsctl.checks.http import HttpCheck
 
+_VERSIONS = {"1.1": "--http1.1", "2": "--http2", "3": "--http3-only"}
+
 
 def curl_line(check: HttpCheck) -> str:
     """The same request as a `curl` command; secrets stand in it as shell references, never as values."""
@@ -18,7 +20,8 @@ def curl_line(check: HttpCheck) -> str:
     if check.redirects:
         words += ["-L", "--max-redirs", str(check.redirects)]
     if check.version != "any":
-        words.append("--http1.1" if check.version == "1.1" else "--http2")
+        known = check.version == "2" and check.url.text.startswith("http:")
+        words.append("--http2-prior-knowledge" if known else _VERSIONS[check.version])
     if check.basic:
         words += ["-u", _shell(f"{check.basic.username}:{check.basic.password}")]
     if check.bearer:
@@ -35,6 +38,8 @@ def _content(check: HttpCheck) -> list[str]:
     """What is sent."""
     if check.body is not None:
         return ["--data-binary", _shell(check.body.text)]
+    if check.body_file:
+        return ["--data-binary", _shell(f"@{check.body_file}")]
     fields = (f"{name}={value}" for name, value in check.form.items())
     return [word for field in fields for word in ("--data-urlencode", _shell(field))]
 

@@ -313,6 +313,8 @@ def _body(check: HttpCheck, ask: Ask) -> bytes | None:
         from urllib.parse import urlencode
 
         return urlencode({name: ask.resolve(value) for name, value in check.form.items()}).encode()
+    if check.body_file:
+        return (ask.root / check.body_file).read_bytes()
     return None if check.body is None else ask.resolve(check.body).encode()
 
 

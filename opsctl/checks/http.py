@@ -38,6 +38,9 @@ class HttpCheck:
         default_factory=dict
     )
     body: Annotated[Template | None, Doc("The body of the request, sent as it stands.")] = None
+    body_file: Annotated[
+        str | None, NotEmpty(), Doc("A file in the workspace whose bytes are the body of the request.")
+    ] = None
     form: Annotated[
         Mapping[str, Template], Doc("Fields of a form, sent as the body; the method is POST then by default.")
     ] = field(default_factory=dict)
@@ -95,8 +98,10 @@ class HttpCheck:
                 yield "url", "a password in an address ends up in logs; use `basic: {username, password}`"
         if self.basic and self.bearer:
             yield "bearer", "`basic` and `bearer` exclude each other; keep one"
-        if self.form and self.body:
-            yield "form", "`body` and `form` exclude each other; keep one"
+        bodies = {"body": self.body, "body_file": self.body_file, "form": self.form}
+        given = [f"`{name}`" for name, body in bodies.items() if body]
+        if len(given) > 1:
+            yield given[-1].strip("`"), f"{' and '.join(given)} exclude each other; keep one"
         if self.proxy and not self.proxy.text.startswith(("http://", "https://", "socks5", "${")):
             yield "proxy", "write it as `http://proxy.example.com:3128` or `socks5h://host:1080`"
         if self.version == "3" and (self.proxy or self.unix_socket or self.url.text.startswith("http:")):
@@ -129,6 +134,10 @@ class HttpCheck:
             exchange = Exchange(self, ask, loop, done)
         except SecretMissingError as error:
             done(Observation(failure=Failure(Cause.SECRET, str(error))))
+            return
+        except OSError as error:
+            words = f"`{self.body_file}` cannot be sent: {error.strerror}; name a file that is there"
+            done(Observation(failure=Failure(Cause.PERMISSION, words)))
             return
         loop.add(exchange.prepare, after=after)
 

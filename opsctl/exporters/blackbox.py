@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from opsctl.secrets import Template
 
 _UNSAID: Mapping[str, Mapping[str, object]] = {
-    "http": {"form": {}, "basic": None, "unix_socket": None, "version": "any"},
+    "http": {"body_file": None, "form": {}, "basic": None, "unix_socket": None, "version": "any"},
     "tcp": {"send": None, "until": None},
     "tls": {},
     "ping": {"count": 1},

@@ -22,7 +22,15 @@ _TYPES = ("http", "tcp", "tls", "ping", "dns")
 _REFERENCE = re.compile(r"\$\{env:([A-Z][A-Z0-9_]*)\}")
 # Where these differ from what stands here, the check asks in a way that Gatus does not.
 _UNSAID: Mapping[str, Mapping[str, object]] = {
-    "http": {"form": {}, "basic": None, "ca": None, "unix_socket": None, "version": "any", "family": "any"},
+    "http": {
+        "body_file": None,
+        "form": {},
+        "basic": None,
+        "ca": None,
+        "unix_socket": None,
+        "version": "any",
+        "family": "any",
+    },
     "tcp": {"send": None, "until": None, "family": "any"},
     "tls": {"server_name": None, "ca": None, "certificate": None, "key": None, "family": "any"},
     "ping": {"count": 1, "family": "any"},

@@ -57,6 +57,37 @@ def test_a_form_is_sent_as_browsers_do(server):
     assert "-X" not in curl_line(check)
 
 
+def test_the_bytes_of_a_file_are_sent(server, tmp_path):
+    (tmp_path / "order.xml").write_bytes(b"<a>\n\x00${env:P}")
+    check = HttpCheck(url=Template(f"http://127.0.0.1:{server}/orders"), method="POST", body_file="order.xml",
+                      headers={"Content-Type": Template("text/xml")})  # fmt: skip
+    seen = probe(check, wanted=SEEN, root=tmp_path)
+    assert seen.values["body"] == "POST /orders text/xml <a>\n\x00${env:P}"
+    assert "--data-binary @order.xml" in curl_line(check)
+
+
+def test_a_file_that_is_not_there_is_our_fault(server, tmp_path):
+    check = HttpCheck(url=Template(f"http://127.0.0.1:{server}/"), method="POST", body_file="order.xml")
+    failure = probe(check, wanted=SEEN, root=tmp_path).failure
+    assert failure.cause is Cause.PERMISSION
+    assert failure.message == (
+        "`order.xml` cannot be sent: No such file or directory; name a file that is there"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "version", "option"),
+    [
+        ("https://example.com/", "1.1", "--http1.1"),
+        ("https://example.com/", "2", "--http2"),
+        ("http://example.com/", "2", "--http2-prior-knowledge"),
+        ("https://example.com/", "3", "--http3-only"),
+    ],
+)
+def test_the_line_for_curl_asks_for_the_same_version(url, version, option):
+    assert f" {option} " in curl_line(HttpCheck(url=Template(url), version=version))
+
+
 def test_a_proxy_is_asked_for_the_whole_address(server, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("no_proxy", "*")
@@ -92,6 +123,7 @@ def test_a_socket_of_the_machine_is_asked(tmp_path):
     ("fields", "field"),
     [
         ({"form": {"a": Template("b")}, "body": Template("c")}, "form"),
+        ({"body": Template("c"), "body_file": "b"}, "body_file"),
         ({"proxy": Template("proxy:3128")}, "proxy"),
         ({"proxy": Template("http://p:1"), "unix_socket": "s"}, "proxy"),
         ({"redirects": 3, "unix_socket": "s"}, "redirects"),
