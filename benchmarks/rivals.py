@@ -1,101 +1,97 @@
-"""The same requests by opsctl, `curl --parallel`, check_http and blackbox_exporter, where those are installed."""
+"""The same requests by opsctl, goss, blackbox_exporter, `curl --parallel` and check_http, where those are installed.
+
+A program that is not on the path is named by GOSS, BLACKBOX_EXPORTER, CURL or CHECK_HTTP. A round counts only where
+the program ended with 0 and the server had as many requests as it should. Of each figure the lowest of the rounds is
+shown, as what else a machine does only adds to it; the programs take turns, so that it adds to all of them.
+"""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
+import argparse
+import contextlib
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+import servers
+from many import OPSCTL
+from ways import Cost, Failed, Way, blackbox, cost, counted, found, installed
 
-from many import ENVIRONMENT, NGINX, OPSCTL, free_port, slow_server, workspace
-
-PLACES = os.environ["PATH"] + ":/usr/sbin:/usr/lib/nagios/plugins:/usr/lib64/nagios/plugins"
-
-
-class Cost(NamedTuple):
-    """What a program took: wall and CPU seconds, and its peak of memory in MiB."""
-
-    wall: float
-    cpu: float
-    memory: float
+DELAY = 0.2
+TITLE = (
+    f"{'':<36}{'wall':>10}{'requests':>11}{'CPU each':>12}{'its client':>12}{'memory':>10}{'connections':>13}"
+)
 
 
-def cost(argv: list[str], folder: Path) -> Cost:
-    started = time.perf_counter()
-    child = subprocess.Popen(
-        argv, cwd=folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    return Cost(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
-
-
-def best(argv: list[str], folder: Path, rounds: int = 5) -> Cost:
-    return min(cost(argv, folder) for _ in range(rounds))
-
-
-def curl_of(program: str, folder: Path, url: str, number: int) -> list[str]:
-    """One curl that makes all requests, so many at once as it allows."""
-    lines = "".join(f'url = "{url}?{one}"\noutput = "/dev/null"\n' for one in range(number))
-    (folder / "curl.conf").write_text(lines)
-    return [program, "-sS", "--parallel", "--parallel-max", "300", "-K", str(folder / "curl.conf")]
-
-
-def loop_of(program: str, url: str, number: int) -> list[str]:
-    """A process for each check, one after the other, as a monitoring system starts them."""
-    port, host = url.rstrip("/").rpartition(":")[2], "127.0.0.1"
-    return ["sh", "-c", f"for i in $(seq {number}); do {program} -H {host} -p {port} -e 200 >/dev/null; done"]
-
-
-def show(name: str, number: int, found: Cost) -> None:
-    each = 1e6 * found.cpu / number
-    rate = number / found.wall
+def show(way: Way, number: int, rounds: list[tuple[Cost, servers.Seen]], first: float) -> None:
+    wall, cpu, memory, client = (min(figures) for figures in zip(*(one for one, _ in rounds), strict=True))
     print(
-        f"{name:<34} {number:>6} {found.wall:8.3f} s {rate:9.0f} /s {each:9.0f} us CPU each {found.memory:6.0f} MiB"
+        f"{way.name:<36}{wall:8.3f} s{number / wall:9.0f}/s{1e6 * cpu / number:9.0f} us"
+        f"{1e6 * client / number:9.0f} us{memory:6.0f} MiB{min(seen.connections for _, seen in rounds):13}"
+        f"{'' if wall == first else f'{wall / first:9.2f} x'}"
     )
 
 
-def compare(folder: Path, url: str, number: int, title: str) -> None:
-    print(f"{title}:")
-    show(
-        "opsctl check, recorded",
-        number,
-        best([OPSCTL, "check"], workspace(folder / f"w{number}{len(title)}", url, number)),
-    )
-    if (curl := shutil.which("curl", path=PLACES)) is not None:
-        show("curl --parallel", number, best(curl_of(curl, folder, url, number), folder))
-    if (plugin := shutil.which("check_http", path=PLACES)) is not None and number <= 1000:
-        few = min(number, 100)
-        show("check_http, a process each", few, best(loop_of(plugin, url, few), folder, 2))
+def compare(folder: Path, server: servers.Server, number: int, rounds: int, only: list[str]) -> None:
+    print(TITLE)
+    with installed(folder) as ways:
+        results: dict[Way, list[tuple[Cost, servers.Seen]]] = {
+            way: []
+            for way in ways
+            if (server.delay == 0 or way.slow) and (not only or any(word in way.name for word in only))
+        }
+        for _ in range(rounds):
+            for way, counting in results.items():
+                try:
+                    counting.append(counted(way, folder, server, min(number, way.most)))
+                except Failed as failed:
+                    print(f"{way.name:<36}a round that does not count: {failed}")
+    first = 0.0
+    for way, counting in results.items():
+        if counting:
+            first = first or min(one.wall for one, _ in counting)
+            show(way, min(number, way.most), counting, first)
+
+
+def starts(folder: Path, rounds: int) -> None:
+    """How long each takes before it does anything: its version, or for a server until it listens."""
+    programs = {"opsctl": OPSCTL, "goss": found("GOSS", "goss"), "curl": found("CURL", "curl")}
+    for name, program in programs.items():
+        if program:
+            best = min(cost([program, "--version"], folder) for _ in range(rounds))
+            print(f"{name + ' --version':<36}{best.wall:8.3f} s{best.memory:32.0f} MiB")
+    if exporter := found("BLACKBOX_EXPORTER", "blackbox_exporter", "prometheus-blackbox-exporter"):
+        took = []
+        for _ in range(rounds):
+            began = time.perf_counter()
+            with blackbox(exporter, folder):
+                took.append(time.perf_counter() - began)
+        print(f"{'blackbox_exporter, until it listens':<36}{min(took):8.3f} s")
 
 
 def main() -> None:
-    nginx = shutil.which("nginx", path=PLACES)
-    if nginx is None:
-        sys.exit("nginx is needed for this benchmark; install it")
-    with tempfile.TemporaryDirectory() as name:
-        top, port = Path(name), free_port()
-        (top / "nginx.conf").write_text(NGINX.format(folder=top, port=port))
-        server = subprocess.Popen(
-            [nginx, "-p", name, "-c", str(top / "nginx.conf")], stderr=subprocess.DEVNULL
-        )
-        time.sleep(0.5)
-        try:
-            for number in (1, 100, 1000, 10_000):
-                compare(top, f"http://127.0.0.1:{port}/", number, f"{number} fast")
-        finally:
-            server.terminate()
-            server.wait()
-        compare(top, f"http://127.0.0.1:{slow_server(0.2)}/", 1000, "1,000 that take 200 ms")
-    for tool in ("goss", "blackbox_exporter"):
-        if shutil.which(tool, path=PLACES) is None:
-            print(f"{tool} is not installed, and was not compared")
+    wanted = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    wanted.add_argument("--rounds", type=int, default=5)
+    wanted.add_argument("--slow-rounds", type=int, default=2)
+    wanted.add_argument("--fast", type=int, nargs="*", default=[1, 100, 1000, 10_000], metavar="CHECKS")
+    wanted.add_argument("--slow", type=int, nargs="*", default=[1, 100, 1000], metavar="CHECKS")
+    wanted.add_argument(
+        "--only", nargs="*", default=[], metavar="WORD", help="programs with one of these words"
+    )
+    given = wanted.parse_args()
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        print("start-up:")
+        starts(folder, given.rounds)
+        quick, late = stack.enter_context(servers.fast()), stack.enter_context(servers.slow(DELAY))
+        for number in given.fast:
+            print(f"\n{number:,} checks, answered at once:")
+            compare(folder, quick, number, given.rounds, given.only)
+        for number in given.slow:
+            print(f"\n{number:,} checks, answered after {1000 * DELAY:.0f} ms:")
+            compare(folder, late, number, given.slow_rounds, given.only)
 
 
 if __name__ == "__main__":

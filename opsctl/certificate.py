@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cryptography import x509
+
 
 class Certificate(NamedTuple):
     """What a certificate says; times are epoch seconds."""
@@ -42,9 +44,22 @@ def _is_address(host: str) -> bool:
 
 def read_certificate(encoded: bytes) -> Certificate:
     """A certificate in DER; ValueError where it is none."""
+    import warnings
+
+    from cryptography import x509
+    from cryptography.utils import CryptographyDeprecationWarning
+
+    # What it will refuse one day, as a serial number below 0, is no matter for whoever looks at a server.
+    warnings.filterwarnings("ignore", category=CryptographyDeprecationWarning)
+    try:
+        return _read(x509.load_der_x509_certificate(encoded))
+    except Exception as error:  # of a dozen classes, for what any server may put into one
+        raise ValueError(str(error)) from error
+
+
+def _read(read: x509.Certificate) -> Certificate:
     from cryptography import x509
 
-    read = x509.load_der_x509_certificate(encoded)
     try:
         found = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         names = [

@@ -19,6 +19,7 @@ from opsctl.selecting import select
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from opsctl.checks import Heartbeat, Past
     from opsctl.definitions import CheckDefinition, Service, Workspace
@@ -160,8 +161,14 @@ def probe(workspace: Workspace, names: Sequence[str], world: World, secrets: Sec
         jobs=500,
         explain=False,
         past=partial(_past, workspace),
+        answers=_answers(workspace),
     )
     return {result.check: result for result in probe_all(definitions, conditions)}
+
+
+def _answers(workspace: Workspace) -> Path:
+    """Beside the store, which is where this machine may write; `shop.db` has `shop.cache`."""
+    return workspace.store.with_suffix(".cache")
 
 
 def exit_code(standings: Mapping[str, Standing], *, fail_on_degraded: bool = False) -> ExitCode:
@@ -245,6 +252,7 @@ def _probe(
         jobs=options.jobs,
         explain=options.explain,
         past=partial(_past, workspace),
+        answers=_answers(workspace),
     )
     results: list[Result] = []
     try:

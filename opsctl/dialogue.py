@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # More than any greeting, so what sends more is not what it should be.
 _MOST = 1_000_000
+_LONGEST_LINE = 65_536
 _SHOWN = 200
 
 
@@ -52,13 +53,18 @@ class Dialogue:
 
     def say(self, data: bytes) -> None:
         """Send all of it."""
+        left = memoryview(data)
         with self._failing("no chance to speak"):
-            self._peer.settimeout(self._deadline.left())
-            self._peer.sendall(data)
+            while left:
+                # Over TLS, `sendall` would begin anew to wait with every record.
+                self._peer.settimeout(self._deadline.left())
+                left = left[self._peer.send(left) :]
 
     def line(self) -> str:
         """The next line, without its end."""
         while b"\n" not in self._left:
+            if len(self._left) > _LONGEST_LINE:
+                raise too_large(_LONGEST_LINE)
             self._more()
         found, _, self._left = self._left.partition(b"\n")
         return found.removesuffix(b"\r").decode("utf-8", "replace")
@@ -155,9 +161,9 @@ def unsendable(text: str) -> bool:
     return any(character < " " or character == "\x7f" for character in text)
 
 
-def too_large() -> DialogueError:
-    """What to raise where more comes than is read."""
-    return DialogueError(Failure(Cause.TOO_LARGE, f"it says more than the {_MOST} bytes that are read"))
+def too_large(most: int = _MOST) -> DialogueError:
+    """What to raise where more comes than is read, of a line or of all."""
+    return DialogueError(Failure(Cause.TOO_LARGE, f"it says more than the {most} bytes that are read"))
 
 
 def _secured(version: str | None, encoded: bytes | None) -> Secured:

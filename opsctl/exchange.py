@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from opsctl.transfers import Loop
 
 _BODY_KEPT = 16 * 1024
+_WHOLE = frozenset({"body", "json"})
+# A value takes many times the memory of the two bytes that it may be written in.
+_MOST_VALUES = 250_000
+# Reading them takes the square of their length.
+_SLOW_CHARSETS = frozenset({"idna", "punycode"})
 _REDACTED = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPING_METHOD = frozenset({307, 308})
@@ -38,6 +43,8 @@ _VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_2_0: "2",
     pycurl.CURL_HTTP_VERSION_3: "3",
 }
+# CURLE_TOO_LARGE, which pycurl has no name for.
+_E_TOO_LARGE = 100
 _CAUSES = {
     pycurl.E_COULDNT_RESOLVE_HOST: Cause.DNS,
     pycurl.E_OPERATION_TIMEDOUT: Cause.TIMEOUT,
@@ -50,6 +57,12 @@ _CAUSES = {
     pycurl.E_SSL_CERTPROBLEM: Cause.TLS,
     pycurl.E_SSL_CACERT_BADFILE: Cause.PERMISSION,
     pycurl.E_SSL_ISSUER_ERROR: Cause.TLS,
+    _E_TOO_LARGE: Cause.TOO_LARGE,
+}
+# Where libcurl itself has none.
+_WORDS = {
+    pycurl.E_HTTP2: "the conversation in HTTP/2 broke off",
+    _E_TOO_LARGE: "its headers are longer than is read",
 }
 
 
@@ -80,7 +93,7 @@ class Exchange:
     def _reset(self) -> None:
         self._lines: list[bytes] = []
         self._body: list[bytes] = []
-        self._size = 0
+        self._kept = self._size = 0
         self._too_large = False
 
     def prepare(self, handle: pycurl.Curl) -> Transfer | None:
@@ -109,7 +122,7 @@ class Exchange:
     def _set_up(self, handle: pycurl.Curl, left: float) -> None:
         check, request = self._check, self._request
         set_option = handle.setopt
-        set_option(pycurl.URL, request.url)
+        set_option(pycurl.URL, request.url.encode())
         set_option(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         set_option(pycurl.TIMEOUT_MS, max(1, int(left * 1000)))
         set_option(pycurl.CONNECTTIMEOUT_MS, max(1, int(left * 1000)))
@@ -160,7 +173,10 @@ class Exchange:
         if self._size > self._check.max_body:
             self._too_large = True
             return 0
-        self._body.append(data)
+        if self._kept <= _BODY_KEPT or not self._ask.wanted.isdisjoint(_WHOLE):
+            # Of what nobody judges, only as much stays in memory as is shown.
+            self._body.append(data)
+            self._kept += len(data)
         return len(data)
 
     def _finish(self, handle: pycurl.Curl, code: int, words: str) -> None:
@@ -169,7 +185,11 @@ class Exchange:
             return
         status = handle.getinfo(pycurl.RESPONSE_CODE)
         if status in _REDIRECTS and self._check.redirects:
-            location = handle.getinfo(pycurl.REDIRECT_URL)
+            try:
+                location = _location(handle)
+            except ValueError:
+                self._fail(Cause.REDIRECT, "redirected to what is no address", handle=handle)
+                return
             if location:
                 self._follow(location, status)
                 return
@@ -205,9 +225,11 @@ class Exchange:
         if code == pycurl.E_COULDNT_CONNECT:
             refused = handle.getinfo(pycurl.OS_ERRNO) == _ECONNREFUSED
             return (Cause.REFUSED, "connection refused") if refused else (Cause.UNREACHABLE, words)
+        if code == pycurl.E_SSL_CONNECT_ERROR and handle.getinfo(pycurl.OS_ERRNO) == _ECONNRESET:
+            return Cause.RESET, words
         if code == pycurl.E_OPERATION_TIMEDOUT:
             return Cause.TIMEOUT, f"no whole answer within {self._ask.timeout:g} s"
-        return _CAUSES.get(code, Cause.PROTOCOL), words or f"libcurl error {code}"
+        return _CAUSES.get(code, Cause.PROTOCOL), words or _WORDS.get(code, f"libcurl error {code}")
 
     def _fail(self, cause: Cause, words: str, *, handle: pycurl.Curl | None = None) -> None:
         self._done(
@@ -256,8 +278,8 @@ class Exchange:
             return
         data = b"".join(self._body)
         if "body" in wanted:
-            yield "body", data.decode(_charset(headers.get("content-type", "")), "replace")
-        if "json" in wanted:
+            yield "body", _text(data, headers.get("content-type", ""))
+        if "json" in wanted and sum(map(data.count, (b"{", b"[", b","))) <= _MOST_VALUES:
             try:
                 yield "json", json.loads(data, parse_constant=_refuse_constant)
             except (ValueError, RecursionError):
@@ -282,7 +304,7 @@ def _show_evidence(
     if headers:
         evidence["headers"] = headers
     if body:
-        start = b"".join(body)[: _BODY_KEPT + 1]
+        start = _start(body)
         evidence["body"] = start[:_BODY_KEPT].decode("utf-8", "replace")
         evidence["body_cut"] = len(start) > _BODY_KEPT
     return evidence
@@ -339,14 +361,26 @@ def _header_values(headers: Iterator[tuple[str, str]]) -> dict[str, Value]:
     return {"header": True, **{f"header.{name}": value for name, value in joined.items()}}
 
 
-def _charset(content_type: str) -> str:
+def _text(data: bytes, content_type: str) -> str:
+    """The body as text; what is no charset of texts is passed over."""
     import codecs
 
     _, found, charset = content_type.lower().partition("charset=")
     try:
-        return codecs.lookup(charset.split(";")[0].strip(" \"'")).name if found else "utf-8"
-    except LookupError:
-        return "utf-8"
+        name = codecs.lookup(charset.split(";")[0].strip(" \"'")).name if found else "utf-8"
+        return data.decode("utf-8" if name in _SLOW_CHARSETS else name, "replace")
+    except (LookupError, ValueError):
+        return data.decode("utf-8", "replace")
+
+
+def _start(body: Sequence[bytes]) -> bytes:
+    """As much of a body as is shown, and a byte more."""
+    start = bytearray()
+    for piece in body:
+        if len(start) > _BODY_KEPT:
+            break
+        start += piece
+    return bytes(start[: _BODY_KEPT + 1])
 
 
 def _refuse_constant(word: str) -> Value:
@@ -373,6 +407,14 @@ def _phases(handle: pycurl.Curl) -> dict[str, float]:
     return phases
 
 
+def _location(handle: pycurl.Curl) -> str | None:
+    """Where a redirect leads; ValueError where that is no address."""
+    location: str | None = handle.getinfo(pycurl.REDIRECT_URL)
+    if location:
+        _origin(location)
+    return location
+
+
 def _origin(url: str) -> tuple[str, str, int | None]:
     parts = urlsplit(url)
     return (
@@ -382,4 +424,5 @@ def _origin(url: str) -> tuple[str, str, int | None]:
     )
 
 
+_ECONNRESET = 104
 _ECONNREFUSED = 111

@@ -10,7 +10,8 @@ from opsctl.errors import RefusedError, UsageError
 from opsctl.ledger.names import subject_named
 from opsctl.selecting import select
 from opsctl.store.ledger import records
-from opsctl.store.maintained import cut, note
+from opsctl.store.maintained import cut, maintained, note
+from opsctl.store.rows import millis
 
 if TYPE_CHECKING:
     import sqlite3
@@ -69,6 +70,25 @@ def maintained_now(workspace: Workspace, db: sqlite3.Connection, now: float) -> 
             first = next((found[member] for member in members if member in found), None)
             if first is not None:
                 found[name] = first._replace(check=name)
+    return found
+
+
+def maintained_between(
+    workspace: Workspace, db: sqlite3.Connection, since: float, until: float
+) -> dict[str, list[tuple[float, float]]]:
+    """For each check when it was in maintenance between two times, or is to be (UTC epoch seconds)."""
+    known = workspace.checks()
+    found: dict[str, list[tuple[float, float]]] = {
+        name: [(begin / 1000, end / 1000) for begin, end in kept]
+        for name, kept in maintained(db, known, millis(since), millis(until)).items()
+    }
+    for one in (*_windows(workspace, since, until), *_by_hand(workspace, db, since)):
+        for name in one.checks:
+            found[name].append((one.since, one.until))
+    for name, (_, check) in known.items():
+        if check.type == "group":
+            members = select(known, check.kind.members)  # type: ignore[attr-defined]  # a group has members
+            found[name] += [times for member in members for times in found[member]]
     return found
 
 

@@ -114,10 +114,11 @@ def _unanswerable(workspace: Workspace) -> Iterator[Problem]:
     asking = _asking(workspace)
     for book in workspace.runbooks.values():
         for outer in book.procedure.steps:
-            for step in inside(outer):
+            within = tuple(inside(outer))
+            for step in within:
                 if _asks(step):
                     yield step.place.problem("a step inside another can ask nobody; let it stand by itself")
-            for step in (outer, *inside(outer)):
+            for step in (outer, *within):
                 if step.type == "runbook" and asking(step.kind.name):  # type: ignore[attr-defined]  # its name
                     yield step.place.problem("this runbook asks people; it has to be run by itself")
 

@@ -11,11 +11,13 @@ from opsctl.moments import moment
 from opsctl.outcome import Cause, State
 from opsctl.place_lines import AHEAD, PlaceResult, Read, place_name, read_line, write_line
 from opsctl.prose import line, shorten
+from opsctl.records import Passed
 from opsctl.selecting import select
 from opsctl.voting import agree
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    import sqlite3
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import TextIO
 
@@ -48,25 +50,35 @@ class Taken(NamedTuple):
 
 
 class Pooled(NamedTuple):
-    """A check as its places see it: what each said lately, and who is silent on it."""
+    """A check as its places see it: what each said lately, and who is silent on it.
+
+    `away` are places whose latest result is of a time in maintenance, which speaks neither for nor against.
+    """
 
     check: str
     state: State
     votes: tuple[PlaceResult, ...]
     silent: tuple[str, ...]
+    away: tuple[str, ...]
 
 
 class Pool(NamedTuple):
-    """Checks as all places together see them at a time, where `quorum` places must agree on an outage."""
+    """Checks as all places together see them at a time, where `quorum` places must agree on an outage.
+
+    `maintenance` are checks that are neither up nor down now, whatever places say.
+    """
 
     workspace: str
     at: float
     quorum: int
     checks: tuple[Pooled, ...]
+    maintenance: tuple[Passed, ...]
 
     @property
     def exit_code(self) -> ExitCode:
-        """As of `opsctl check`: 1 where one is down, 3 where one is unknown."""
+        """As of `opsctl check`: 1 where one is down, 3 where one is unknown or all are in maintenance."""
+        if not self.checks:
+            return ExitCode.UNKNOWN
         codes = {State.DOWN: ExitCode.NO, State.UNKNOWN: ExitCode.UNKNOWN}
         return worst([codes[one.state] for one in self.checks if one.state in codes])
 
@@ -121,36 +133,59 @@ def pool(
     `place` is this machine's; places that were heard of since `since` and say nothing of a check are silent
     on it.
     """
+    from opsctl.maintaining import by_check, maintained_between, maintained_now
+    from opsctl.store.opening import open_store
+
     known = workspace.checks()
     names = select(known, selectors)
     start = moment(since, now, workspace.timezone, "--since")
-    by_check = defaultdict[str, dict[str, PlaceResult]](dict)
-    for one in sorted(_seen(workspace, list(known), place, now), key=lambda one: one.at):
-        by_check[one.check][one.place] = one
-    heard = {one.place for seen in by_check.values() for one in seen.values() if one.at >= start}
-    checks = (_pooled(known[name][1], by_check[name], heard, quorum, now) for name in names)
-    return Pool(workspace.name, now, quorum, tuple(checks))
+    longest = max((check.lapse for _, check in known.values()), default=0.0)
+    with open_store(workspace.store, write=False) as store, store.reading() as db:
+        found = _by_check(_seen(db, list(known), place, now))
+        passed = maintained_now(workspace, db, now)
+        away = maintained_between(workspace, db, now - longest, now + AHEAD)
+    heard = {one.place for seen in found.values() for one in seen.values() if one.at >= start}
+    checks = (
+        _pooled(known[name][1], found[name], heard, away[name], quorum, now)
+        for name in names
+        if name not in passed
+    )
+    maintenance = (Passed(one.check, one.window, one.reason, one.until) for one in by_check(passed, names))
+    return Pool(workspace.name, now, quorum, tuple(checks), tuple(maintenance))
 
 
 def _pooled(
-    check: CheckDefinition, seen: dict[str, PlaceResult], heard: set[str], quorum: int, now: float
+    check: CheckDefinition,
+    seen: dict[str, PlaceResult],
+    heard: set[str],
+    away: Sequence[tuple[float, float]],
+    quorum: int,
+    now: float,
 ) -> Pooled:
-    votes = tuple(seen[place] for place in sorted(seen) if round(now - seen[place].at, 3) <= check.lapse)
-    silent = heard - {one.place for one in votes}
-    return Pooled(check.name, agree([one.state for one in votes], quorum), votes, tuple(sorted(silent)))
+    fresh = [seen[place] for place in sorted(seen) if round(now - seen[place].at, 3) <= check.lapse]
+    votes = tuple(one for one in fresh if not any(begin <= one.at < end for begin, end in away))
+    silent = heard - {one.place for one in fresh}
+    passed = [one.place for one in fresh if one not in votes]
+    state = agree([one.state for one in votes], quorum, len(silent) + len(passed))
+    return Pooled(check.name, state, votes, tuple(sorted(silent)), tuple(passed))
 
 
-def _seen(workspace: Workspace, names: list[str], place: str, now: float) -> Iterator[PlaceResult]:
+def _by_check(results: Iterable[PlaceResult]) -> defaultdict[str, dict[str, PlaceResult]]:
+    found = defaultdict[str, dict[str, PlaceResult]](dict)
+    for one in sorted(results, key=lambda one: one.at):
+        found[one.check][one.place] = one
+    return found
+
+
+def _seen(db: sqlite3.Connection, names: list[str], place: str, now: float) -> Iterator[PlaceResult]:
     """The latest result of each check at each place, this machine's own too."""
     from opsctl.store.latest import standings_in
-    from opsctl.store.opening import open_store
     from opsctl.store.place_results import latest
 
-    with open_store(workspace.store, write=False) as store, store.reading() as db:
-        yield from latest(db, names, now + AHEAD)
-        for name, one in standings_in(db).items():
-            if one.at <= now + AHEAD:
-                yield PlaceResult(place, name, one.at, one.seen, one.cause, None, one.message)
+    yield from latest(db, names, now + AHEAD)
+    for name, one in standings_in(db).items():
+        if one.at <= now + AHEAD:
+            yield PlaceResult(place, name, one.at, one.seen, one.cause, None, one.message)
 
 
 def _read(text: str, workspace: Workspace, now: float, oldest: float) -> tuple[list[PlaceResult], list[Note]]:

@@ -39,6 +39,7 @@ class Conditions(NamedTuple):
     jobs: int
     explain: bool
     past: Callable[[str, float | None, int | None], Past] = lambda _check, _since, _last: Past({}, ())
+    answers: Path | None = None
 
 
 class _Answer(NamedTuple):
@@ -99,6 +100,7 @@ def _ask(check: CheckDefinition, conditions: Conditions) -> Ask:
         conditions.heartbeat,
         lambda _selectors: (),
         conditions.past,
+        conditions.answers,
     )
 
 

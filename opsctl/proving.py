@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from opsctl.expectations import root
-from opsctl.faults import faults_of
+from opsctl.faults import faults_of, touches
 from opsctl.judging import judge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opsctl.definitions import CheckDefinition, Workspace
-    from opsctl.expectations import Expectation
     from opsctl.faults import Fault
 
 
@@ -50,18 +48,10 @@ def prove(workspace: Workspace, names: Sequence[str]) -> list[Proof]:
 
 def caught(check: CheckDefinition, fault: Fault) -> bool:
     """Whether the check would not be up. What a fault leaves open is taken to be as expected."""
-    if fault.failure is not None:
-        # Without an answer nothing was seen, and what was not seen is never a pass.
-        return bool(check.expect)
-    return any(
-        judge(one, fault.values).verdict is not True
-        for one in (*check.expect, *check.warn)
-        if _touched(one, fault)
-    )
-
-
-def _touched(expectation: Expectation, fault: Fault) -> bool:
-    return any(name in fault.values or name in fault.gone for name in (expectation.name, root(expectation)))
+    expectations = (*check.expect, *check.warn)
+    if fault.failure is None:
+        expectations = tuple(one for one in expectations if touches(fault, one))
+    return any(judge(one, fault.values).verdict is not True for one in expectations)
 
 
 def _proof(check: CheckDefinition) -> Proof:

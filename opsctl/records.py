@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from opsctl.comparing import Comparison
     from opsctl.outcome import Cause, State, Value
 
 
@@ -22,7 +23,8 @@ class Judged(NamedTuple):
 class Result(NamedTuple):
     """What one run of a check found. Times are UTC epoch seconds, durations seconds.
 
-    `state` is what this run saw; whether that already counts as an outage is the `Standing`.
+    `state` is what this run saw; whether that already counts as an outage is the `Standing`. `seen` are
+    values that other expectations can be judged by; None where an older opsctl kept none.
     """
 
     check: str
@@ -35,6 +37,7 @@ class Result(NamedTuple):
     judged: tuple[Judged, ...]
     phases: Mapping[str, float]
     evidence: Mapping[str, Value]
+    seen: Mapping[str, Value] | None = None
 
 
 class Standing(NamedTuple):
@@ -91,7 +94,8 @@ class Passed(NamedTuple):
 class CheckRun(NamedTuple):
     """One `opsctl check`: all that it found, in the order of the workspace, and what came of it.
 
-    `maintenance` are the checks that were not made, as they are neither up nor down now.
+    `maintenance` are the checks that were not made, as they are neither up nor down now; `comparison` is with
+    a baseline, where that was asked for.
     """
 
     workspace: str
@@ -101,3 +105,4 @@ class CheckRun(NamedTuple):
     recorded: bool
     incidents: tuple[Happening, ...] = ()
     maintenance: tuple[Passed, ...] = ()
+    comparison: Comparison | None = None

@@ -12,6 +12,7 @@ from opsctl.judging import judge
 from opsctl.outcome import Kind
 from opsctl.prose import line, shorten
 from opsctl.secrets import MASK
+from opsctl.seen import subject
 from opsctl.units import parse as parse_quantity
 
 if TYPE_CHECKING:
@@ -34,10 +35,18 @@ def would_pass(check: CheckDefinition, result: Result) -> bool | None:
 
     Wishes (`warn`) do not matter, as degraded is good. The probe itself is taken to ask as it did.
     """
-    verdicts = [_verdict(one, check, result) for one in check.expect]
-    if False in verdicts:
-        return False
-    return None if None in verdicts else True
+    told = True
+    for one in check.expect:
+        verdict = _verdict(one, check, result)
+        if verdict is False:
+            return False
+        told = told and verdict is True
+    return True if told else None
+
+
+def untold(check: CheckDefinition, result: Result) -> list[str]:
+    """The expectations of which the record does not tell whether the answer met them."""
+    return [show(one) for one in check.expect if _verdict(one, check, result) is None]
 
 
 def _verdict(one: Expectation, check: CheckDefinition, result: Result) -> bool | None:
@@ -46,6 +55,9 @@ def _verdict(one: Expectation, check: CheckDefinition, result: Result) -> bool |
     for judged in result.judged:
         if judged.text == text:
             return judged.verdict is True
+    if result.seen is not None and (name := subject(one)) in result.seen:
+        # What the path led to was kept.
+        return _judged(one._replace(path=()), result.seen[name])
     if one.name == "latency" and not one.wrapper and result.latency is not None:
         return _between(one, result.latency - _KEPT, result.latency + _KEPT)
     status = result.evidence.get("status")

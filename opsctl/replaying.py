@@ -1,28 +1,43 @@
-"""What today's expectations would have said of what was recorded."""
+"""What today's expectations would have said of what was recorded, and how often they would have alarmed."""
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from opsctl.alarms import Watch
 from opsctl.errors import ExitCode, worst
 from opsctl.moments import moment
-from opsctl.rejudging import would_pass
+from opsctl.outages import Rules
+from opsctl.outcome import State
+from opsctl.rejudging import untold, would_pass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from opsctl.definitions import CheckDefinition, Workspace
+    from opsctl.definitions import CheckDefinition, Service, Workspace
+    from opsctl.intervals import Interval
     from opsctl.ledger.incident import Incident
-    from opsctl.records import Result
+    from opsctl.store.recorded import Recorded
+
+
+class Alarms(NamedTuple):
+    """How often a check alarmed, and how many of those times lay in an incident of its service."""
+
+    number: int
+    within: int
 
 
 class Replayed(NamedTuple):
     """How a check would have judged its recorded results.
 
-    `good` and `bad` are how many with evidence were up or degraded, or not, when they were recorded; `up`,
-    `not_up` and `unclear` what they would be now. `mended` were bad and would be good, `broken` the other way
-    round; `incidents` are those in which a changed one lies, `within` how many mended and broken ones do.
-    `others` have no evidence, and a stricter expectation may have failed on any of them.
+    `good` and `bad` are how many were up or degraded, or not, when they were recorded; `up`, `not_up` and
+    `unclear` what they would be now. `mended` were bad and would be good, `broken` the other way round;
+    `incidents` are those in which a changed one lies, `within` how many mended and broken ones do. `others`
+    are passes of an older opsctl of which too little was kept. `alarmed` and `alarms` are then and now, where
+    whatever cannot be told is taken to be as it was; `untold` are expectations for which that is so.
     """
 
     check: str
@@ -36,6 +51,9 @@ class Replayed(NamedTuple):
     within: tuple[int, int]
     incidents: tuple[str, ...]
     others: int
+    alarmed: Alarms
+    alarms: Alarms
+    untold: tuple[str, ...]
 
 
 class Replay(NamedTuple):
@@ -54,56 +72,128 @@ class Replay(NamedTuple):
 
 def replay(workspace: Workspace, names: Sequence[str], since: str, now: float) -> Replay:
     """Judge what is recorded of the checks since a time by their expectations; UsageError for a bad time."""
-    from opsctl.store.evidenced import evidenced, without_evidence
     from opsctl.store.ledger import records
+    from opsctl.store.maintained import maintained
     from opsctl.store.opening import open_store
+    from opsctl.store.recorded import recorded
+    from opsctl.store.rows import millis
 
     start = moment(since, now, workspace.timezone, "--since")
     known = workspace.checks()
-    with open_store(workspace.store, write=False) as store, store.reading() as db:
-        others = without_evidence(db, start)
-        incidents: list[Incident] = records(db, "INC")
-        results = list(evidenced(db, names, start))
-    found = (
-        _replayed(
-            known[name][1],
-            [one for one in results if one.check == name],
-            [one for one in incidents if known[name][0].id in one.services],
-            others.get(name, 0),
-        )
-        for name in names
-    )
-    return Replay(workspace.name, start, tuple(found))
+    # What stood at the start is told by the results before it: by as many as an outage takes.
+    first = start - max((_lead(known[name][1]) for name in names), default=0.0)
+    with open_store(workspace.store, write=False) as store:
+        with store.reading() as db:
+            incidents = [one for one in records(db, "INC") if not one.false_alarm]
+            away = maintained(db, names, millis(first), millis(now))
+        courses = {
+            name: _Course(known[name][1], start, away[name], _of(known[name][0], incidents)) for name in names
+        }
+        for one in recorded(store, names, first):
+            _follow(courses[one.result.check], one)
+    return Replay(workspace.name, start, tuple(_replayed(course) for course in courses.values()))
 
 
-def _replayed(
-    check: CheckDefinition, results: Sequence[Result], incidents: Sequence[Incident], others: int
-) -> Replayed:
-    now = [would_pass(check, one) for one in results]
-    mended = [one for one, good in zip(results, now, strict=True) if good is True and not one.state.good]
-    broken = [one for one, good in zip(results, now, strict=True) if good is False and one.state.good]
-    counted = [one for one in incidents if not one.false_alarm]
-    good = sum(one.state.good for one in results)
+@dataclass(slots=True)
+class _Course:
+    """Where the replay of one check has come to; `away` is when it was in maintenance, in milliseconds."""
+
+    check: CheckDefinition
+    start: float
+    away: Sequence[Interval]
+    incidents: Sequence[Incident]
+    then: Watch = field(default_factory=Watch)
+    now: Watch | None = None
+    good: int = 0
+    bad: int = 0
+    verdicts: Counter[bool | None] = field(default_factory=Counter)
+    mended: list[float] = field(default_factory=list)
+    broken: list[float] = field(default_factory=list)
+    others: int = 0
+    untold: dict[str, None] = field(default_factory=dict)
+
+
+def _lead(check: CheckDefinition) -> float:
+    return check.lapse * (max(check.fail_after, check.ok_after) + 1)
+
+
+def _of(service: Service, incidents: Iterable[Incident]) -> list[Incident]:
+    return [one for one in incidents if service.id in one.services]
+
+
+def _follow(course: _Course, one: Recorded) -> None:
+    """Go on with the next result; what was found in maintenance counts for nobody."""
+    result = one.result
+    if any(begin <= result.at * 1000 < end for begin, end in course.away):
+        return
+    if result.at < course.start:
+        course.then = course.then.after(result, one.rules)
+        return
+    if course.now is None:
+        course.then = course.now = Watch(course.then.standing)
+    told = would_pass(course.check, result)
+    _count(course, one, told)
+    check = course.check
+    same = told is None or told is result.state.good
+    now = result if same else result._replace(state=State.UP if told else State.DOWN)
+    course.then = course.then.after(result, one.rules)
+    course.now = course.now.after(now, Rules(check.fail_after, check.ok_after, check.lapse))
+
+
+def _count(course: _Course, one: Recorded, told: bool | None) -> None:
+    result = one.result
+    if told is None:
+        course.untold.update(dict.fromkeys(untold(course.check, result)))
+        if not one.telling:
+            course.others += 1
+            return
+    course.verdicts[told] += 1
+    if result.state.good:
+        course.good += 1
+    else:
+        course.bad += 1
+    if told is not None and told is not result.state.good:
+        (course.mended if told else course.broken).append(result.at)
+
+
+def _replayed(course: _Course) -> Replayed:
+    changed = [*course.mended, *course.broken]
     return Replayed(
-        check.name,
-        good,
-        len(results) - good,
-        now.count(True),
-        now.count(False),
-        now.count(None),
-        len(mended),
-        len(broken),
-        (_within(mended, counted), _within(broken, counted)),
-        tuple(one.subject for one in counted if _within([*mended, *broken], [one])),
-        others,
+        check=course.check.name,
+        good=course.good,
+        bad=course.bad,
+        up=course.verdicts[True],
+        not_up=course.verdicts[False],
+        unclear=course.verdicts[None],
+        mended=len(course.mended),
+        broken=len(course.broken),
+        within=(_within(course.mended, course.incidents), _within(course.broken, course.incidents)),
+        incidents=tuple(one.subject for one in course.incidents if _within(changed, [one])),
+        others=course.others,
+        alarmed=_alarms(course, course.now and course.then),
+        alarms=_alarms(course, course.now),
+        untold=tuple(course.untold),
     )
 
 
-def _within(results: Sequence[Result], incidents: Sequence[Incident]) -> int:
-    return sum(any(_lasted(one, result.at) for one in incidents) for result in results)
+def _alarms(course: _Course, watch: Watch | None) -> Alarms:
+    if watch is None or watch.standing is None:
+        return Alarms(0, 0)
+    # The last result speaks for a while, and so does the outage that goes on.
+    last = watch.standing.at + course.check.lapse
+    lasted = [(one.since, last if one.until is None else one.until) for one in watch.alarms]
+    times = [_times(one) for one in course.incidents]
+    within = sum(any(begin <= until and since <= end for begin, end in times) for since, until in lasted)
+    return Alarms(len(lasted), within)
 
 
-def _lasted(incident: Incident, at: float) -> bool:
+def _within(times: Sequence[float], incidents: Sequence[Incident]) -> int:
+    lasted = [_times(one) for one in incidents]
+    return sum(any(begin <= at <= end for begin, end in lasted) for at in times)
+
+
+def _times(incident: Incident) -> tuple[float, float]:
+    """From when until when an incident lasted (UTC epoch seconds); one that is not over lasts for ever."""
     begun = [incident.impact_started, incident.detected, incident.opened]
     ended = incident.impact_ended or incident.resolved or incident.closed
-    return min(one for one in begun if one is not None) <= at and (ended is None or at <= ended)
+    return min(one for one in begun if one is not None), math.inf if ended is None else ended

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from opsctl.step_kinds import Step as Kind
 
 _Words = Annotated[tuple[str, ...], OneOrMore()]
+_PLAIN = (str, int, float, type(None), Template, Located)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +218,9 @@ def inside(value: Any) -> Iterator[Step]:
     for part in parts:
         if isinstance(part, Step):
             yield part
-        yield from inside(part)
+        # Most of a definition is plain values, and each command walks through all of it.
+        if not isinstance(part, _PLAIN):
+            yield from inside(part)
 
 
 @dataclass(frozen=True)

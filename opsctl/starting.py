@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl import templating
@@ -48,6 +49,7 @@ class Plan(NamedTuple):
         return [self.folder / path for path in [FILE, *own, *(one for one in self.files if one != FILE)]]
 
 
+@cache
 def schema_text() -> str:
     """The JSON Schema of a workspace's files."""
     from opsctl.schema import schema
@@ -119,7 +121,8 @@ def start(planned: Plan) -> None:
         for path, text in {**own, **rest, FILE: planned.files[FILE]}.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(target, text, 0o755 if text.startswith("#!") else 0o644)
+            # Nobody's work is in them yet: the disk is waited for once, with the file that makes it a workspace.
+            write_whole(target, text, 0o755 if text.startswith("#!") else 0o644, synced=path == FILE)
             written += [target] if path not in own else []
     except BaseException:
         for target in written:

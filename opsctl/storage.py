@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from opsctl.definitions import Workspace
 
 
-def require_sound(path: Path) -> None:
-    """StoreError with everything that is wrong with the store at `path`, where something is."""
+def require_sound(path: Path, now: float | None = None) -> None:
+    """StoreError with everything that is wrong with the store at `path`, where something is.
+
+    With `now` (UTC epoch seconds) also where it has results of other places from the future.
+    """
     from opsctl.store.verifying import verify
 
-    found = verify(path)
+    found = verify(path, now)
     if found:
         listed = "\n".join(f"  {safe(one)}" for one in found)
         raise StoreError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from opsctl.judging import judge
@@ -9,6 +10,7 @@ from opsctl.outcome import Cause, Observation, State, Value
 from opsctl.prose import line, shorten
 from opsctl.records import Judged, Result
 from opsctl.secrets import mask_all
+from opsctl.seen import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,19 +38,20 @@ def conclude(
     whatever is neither is `unknown`. Evidence is worked out where the check is not up, or for
     `explain`. `mask` takes secrets out of everything that is shown or kept; None where there are none.
     """
+    values = _measured(observation.values)
     failure = observation.failure
     absent = line(failure.message) if failure else ""
     if mask is not None:
         absent = mask(absent)
-    shown = observation.values if mask is None else mask_all(observation.values, mask)
+    shown = values if mask is None else mask_all(values, mask)
     judged = tuple(
-        _judge(expectation, observation.values, shown, warn=warn, absent=absent)
+        _judge(expectation, values, shown, warn=warn, absent=absent)
         for warn, expectations in ((False, check.expect), (True, check.warn))
         for expectation in expectations
     )
     state, cause = _state(check, observation, judged)
     wanted = explain or state is not State.UP
-    latency = observation.values.get("latency")
+    latency = values.get("latency")
     return Result(
         check=check.name,
         at=at,
@@ -60,7 +63,16 @@ def conclude(
         judged=judged,
         phases=observation.phases,
         evidence=_evidence(observation, mask) if wanted else {},
+        seen=typed(check, values, mask),
     )
+
+
+def _measured(values: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The values with the latency as it is recorded, so that it is judged the same again."""
+    latency = values.get("latency")
+    if not isinstance(latency, float) or not isfinite(latency):
+        return values
+    return {**values, "latency": round(latency * 1e6) / 1e6}
 
 
 def _state(

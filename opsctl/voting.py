@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def agree(states: Sequence[State], quorum: int) -> State:
+def agree(states: Sequence[State], quorum: int, silent: int = 0) -> State:
     """What a check counts as, by what each place sees, where `quorum` places (at least 1) must see it down.
 
-    A place that could not tell is not heard. Where fewer than `quorum` are heard they could never agree that
-    it is down, so that nothing is known. Otherwise it is up if one place sees it up.
+    `silent` places were not heard; one that could not tell says no more. It is up only where enough were
+    heard to agree that it is down, and those that were not could not make it down.
     """
-    down = states.count(State.DOWN)
+    down, untold = states.count(State.DOWN), states.count(State.UNKNOWN) + silent
     good = [one for one in states if one.good]
     if down >= quorum:
         return State.DOWN
-    if down + len(good) < quorum:
+    if down + len(good) < quorum or down + untold >= quorum:
         return State.UNKNOWN
     return State.UP if State.UP in good else State.DEGRADED

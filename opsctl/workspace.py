@@ -131,23 +131,28 @@ def _read_file(
     except OSError as error:
         problems.append(Problem(name, 1, 1, f"cannot be read: {error.strerror}"))
         return None
-    if light and type_ is Part and not any(word in data for word in _NEEDED):
+    if light and (path.suffix == ".md" or (type_ is Part and not any(word in data for word in _NEEDED))):
         return None
-    if path.suffix == ".md":
-        if light:
-            return None
+    value, found = _understood(type_, data, name, light=light)
+    problems.extend(found)
+    return value
+
+
+def _understood(
+    type_: type[_File], data: bytes, name: str, *, light: bool
+) -> tuple[_File | None, Sequence[Problem]]:
+    """What the file of this name says, and every problem of it; always the same for the same bytes."""
+    if name.endswith(".md"):
         from opsctl.markdown_runbooks import compose_page
 
         node, source, found = compose_page(data, name)
     else:
         node, source, found = compose(data, name)
-    problems.extend(found)
     if node is None:
-        return None
+        return None, found
     reading = Reading(source, light=light)
     value = read(type_, node, reading)
-    problems.extend(reading.problems)
-    return None if value is FAILED else value
+    return None if value is FAILED else value, [*found, *reading.problems]
 
 
 def _included(folder: Path, top: Root | None, problems: list[Problem]) -> list[Path]:

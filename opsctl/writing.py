@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
+def write_whole(path: Path, text: str, mode: int = 0o644, *, synced: bool = True) -> None:
     """Put `text` in the file at `path`; OutputError where that fails, and the old file is left as it was.
 
-    An existing file keeps its mode; a link is followed, and its target replaced.
+    An existing file keeps its mode; a link is followed, and its target replaced. Where it is not `synced`, the disk is
+    not waited for.
     """
     target = path.resolve()
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
@@ -23,10 +24,12 @@ def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
         with draft.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             os.fchmod(file.fileno(), kept)
             file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                file.flush()
+                os.fsync(file.fileno())
         draft.replace(target)
-        _sync_folder(target.parent)
+        if synced:
+            _sync_folder(target.parent)
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise OutputError(

@@ -32,12 +32,13 @@ class Certificates(NamedTuple):
     """`ca` is what clients trust; all but `self_signed` and `untrusted` descend from it.
 
     All are for localhost and 127.0.0.1, but for `wrong_host`, and are valid from 2020 to 2099, but for `expired`
-    (ended with 2020) and `soon` (ends five days from when it was made).
+    (ended with 2020) and `soon` (ends five days from when it was made); so does what is above `chain_soon`.
     """
 
     ca: Path
     good: Pair
     chained: Pair
+    chain_soon: Pair
     incomplete: Pair
     expired: Pair
     soon: Pair
@@ -65,10 +66,12 @@ def make(folder: Path) -> Certificates:
     leaf = _leaf(middle.issuer)
     own = _own_issuer()
     soon = dt.datetime.now(dt.UTC) + dt.timedelta(days=5)
+    ending = _authority("opsctl test ending CA", ca.issuer, soon)
     return Certificates(
         ca=_write(folder, "ca", ca).certificate,
         good=_write(folder, "good", _leaf(ca.issuer)),
         chained=_write(folder, "chained", leaf, middle),
+        chain_soon=_write(folder, "chain_soon", _leaf(ending.issuer), ending),
         incomplete=_write(folder, "incomplete", leaf),
         expired=_write(folder, "expired", _leaf(ca.issuer, until=PAST)),
         soon=_write(folder, "soon", _leaf(ca.issuer, until=soon)),
@@ -92,7 +95,7 @@ def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
-def _authority(common: str, issuer: _Issuer | None) -> _Made:
+def _authority(common: str, issuer: _Issuer | None, until: dt.datetime = FAR) -> _Made:
     own = _Issuer(_name(common), ec.generate_private_key(ec.SECP256R1()))
     above = issuer or own
     usage = x509.KeyUsage(
@@ -107,7 +110,7 @@ def _authority(common: str, issuer: _Issuer | None) -> _Made:
         decipher_only=False,
     )
     certificate = (
-        _begun(own, above, FAR)
+        _begun(own, above, until)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .sign(above.key, hashes.SHA256())

@@ -118,8 +118,9 @@ def _guarded(method: Callable[..., object]) -> Callable[..., object]:
 
 
 def _is_here(host: str) -> bool:
+    # To the broadcast address the kernel itself makes no connection.
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host in {"localhost", "255.255.255.255"} or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 

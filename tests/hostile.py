@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 _PIECE = b"x" * 65536
+MEMORY_KIB = 150 * 1024
+# A child begins with the peak of whoever forked it, which for the tests is more than opsctl ever needs.
+MEASURED = """
+import os, sys
+child = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, used = os.wait4(child, 0)
+with open(sys.argv[1], "w") as file:
+    file.write(f"{os.waitstatus_to_exitcode(status)} {used.ru_maxrss}")
+"""
+
 
 
 def _bomb(times: int) -> bytes:

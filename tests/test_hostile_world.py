@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import hostile
+from hostile import MEASURED, MEMORY_KIB
 
 ROOT = Path(__file__).resolve().parent.parent
-MEMORY_KIB = 150 * 1024
 
 
 def workspace(ports: dict[str, int]) -> str:
@@ -25,16 +25,6 @@ def workspace(ports: dict[str, int]) -> str:
         "version: 1\nname: Hostile\ndefaults: {check: {timeout: 1s, retries: 0}}\n"
         f"services:\n  world:\n    checks:\n{checks}"
     )
-
-
-# A child begins with the peak of whoever forked it, which for the tests is more than opsctl ever needs.
-MEASURED = """
-import os, sys
-child = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
-_, status, used = os.wait4(child, 0)
-with open(sys.argv[1], "w") as file:
-    file.write(f"{os.waitstatus_to_exitcode(status)} {used.ru_maxrss}")
-"""
 
 
 def test_no_hostile_server_is_up_and_memory_stays_small(opsctl):

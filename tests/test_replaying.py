@@ -15,6 +15,7 @@ from opsctl.outcome import Cause, Failure, Observation
 from opsctl.records import Judged
 from opsctl.rejudging import would_pass
 from opsctl.secrets import Template
+from opsctl.seen import typed
 from opsctl.verdicts import conclude
 
 KIND = HttpCheck(url=Template("http://x/"))
@@ -28,15 +29,21 @@ def check(*expect, warn=()):
     )
 
 
-def seen(definition, values, failure=None, mask=None):
-    """The result as the store gives it back."""
+def seen(definition, values, failure=None, mask=None, *, typed=True):
+    """The result as the store gives it back; without `typed` as an older opsctl recorded it."""
     evidence = {"status": values["status"]} if "status" in values else {}
     found = conclude(
         definition, Observation(values, failure, evidence), at=0.0, attempts=1, mask=mask, explain=True
     )
-    kept = json.loads(json.dumps([found.judged, dict(found.evidence)]))
+    kept = json.loads(json.dumps([found.judged, dict(found.evidence), dict(found.seen)]))
     latency = None if found.latency is None else round(found.latency * 1e6) / 1e6
-    return found._replace(judged=tuple(Judged(*one) for one in kept[0]), evidence=kept[1], latency=latency)
+    whole = kept[2] if latency is None else {**kept[2], "latency": latency}
+    return found._replace(
+        judged=tuple(Judged(*one) for one in kept[0]),
+        evidence=kept[1],
+        latency=latency,
+        seen=whole if typed else None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,8 +81,59 @@ def seen(definition, values, failure=None, mask=None):
         ("len(body) == 1", 'body contains "y"', {"body": "y" * 9}, None),
     ],
 )  # fmt: skip
-def test_what_was_found_is_judged_again(then, now, values, passes):
+def test_of_an_older_opsctl_what_was_found_is_judged_again(then, now, values, passes):
+    assert would_pass(check(now), seen(check(then), values, typed=False)) is passes
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "values", "passes"),
+    [
+        # A limit next to what was seen, of a pass too.
+        ("latency < 300ms", "latency < 200ms", {"latency": 0.2}, False),
+        ("latency < 300ms", "latency <= 200ms", {"latency": 0.2000004}, True),
+        ("expires_in > 14d", "expires_in > 10d", {"expires_in": 864_000.0}, False),
+        ("expires_in > 14d", "expires_in == 10d", {"expires_in": 864_000.0}, True),
+        ("json.queue < 100", "json.queue < 50", {"json": {"queue": 49.999999999}}, True),
+        # Every number and truth value, whatever was asked for.
+        ("status == 200", "size < 1kB", {"status": 200, "size": 1000}, False),
+        ("status == 200", "redirects == 0", {"status": 200, "redirects": 0}, True),
+        # What an expectation named, of whatever type, and what of a list it asked for.
+        ("json.a < 5", 'json.a == "UP"', {"json": {"a": "UP"}}, True),
+        ("json.a exists", "json.a == null", {"json": {"a": None}}, True),
+        ('body contains "y"', "len(body) == 9", {"body": "y" * 9}, True),
+        ('body == "x"', 'body contains "y"', {"body": "y" * 99}, True),
+        ("any(json.a[*].b) == 1", "all(json.a[*].b) < 3", {"json": {"a": [{"b": 1}, {"b": 2}]}}, True),
+        ("json.a exists", "json.a contains 2", {"json": {"a": [1, 2]}}, True),
+        # Long, only in part there, no number in any file, or nobody asked.
+        ('body contains "y"', "len(body) == 201", {"body": "y" * 201}, None),
+        ("json.a exists", "json.a contains 2", {"json": {"a": [2] * 99}}, None),
+        ("any(json.a[*].b) == 1", "any(json.a[*].b) == 2", {"json": {"a": [{"b": 1}, {}]}}, None),
+        ("json.a exists", "json.a > 1", {"json": {"a": float("inf")}}, None),
+        ("json.a exists", "json.b exists", {"json": {"a": 1, "b": 1}}, None),
+        ("status == 200", 'version == "2"', {"status": 200, "version": "2"}, None),
+    ],
+)  # fmt: skip
+def test_what_was_seen_is_judged_exactly(then, now, values, passes):
     assert would_pass(check(now), seen(check(then), values)) is passes
+
+
+def test_a_plugin_that_prints_very_many_figures_has_only_some_of_them_kept():
+    found = typed(check("status == 200"), {**{f"perfdata.{at}": at for at in range(99)}, "status": 200}, None)
+    assert list(found) == [*(f"perfdata.{at}" for at in range(32)), "status"]
+
+
+def test_what_has_a_secret_in_it_is_not_kept():
+    values = {
+        "status": 200,
+        "perfdata.hunter2": 1,
+        "size": 4321,
+        "body": "say hunter2",
+        "json": {"a": ["4321"]},
+    }
+    one = check('body contains "s"', "json.a exists")
+    mask = lambda text: text.replace("hunter2", "***").replace("4321", "***")  # noqa: E731
+    assert list(typed(one, values, None)) == ["status", "perfdata.hunter2", "size", "body", "json.a"]
+    assert typed(one, values, mask) == {"status": 200}
 
 
 def test_without_an_answer_nothing_about_the_same_would_pass():
@@ -146,18 +204,18 @@ failures = st.sampled_from(
 )
 
 
-@given(checks(), checks(), values, failures)
-def test_what_is_told_is_what_would_have_been(then, now, found, failure):
-    told = would_pass(now, seen(then, found, failure))
+@given(checks(), checks(), values, failures, st.booleans())
+def test_what_is_told_is_what_would_have_been(then, now, found, failure, older):
+    told = would_pass(now, seen(then, found, failure, typed=not older))
     truth = conclude(
         now, Observation(found, failure), at=0.0, attempts=1, mask=None, explain=False
     ).state.good
     assert told in {None, truth}
 
 
-@given(checks(), values, failures)
-def test_expectations_that_did_not_change_say_the_same(then, found, failure):
-    result = seen(then, found, failure)
+@given(checks(), values, failures, st.booleans())
+def test_expectations_that_did_not_change_say_the_same(then, found, failure, older):
+    result = seen(then, found, failure, typed=not older)
     assert would_pass(then, result) is result.state.good
 
 
@@ -181,30 +239,40 @@ def test_a_changed_expectation_is_held_against_what_was_recorded(opsctl):
     ran = opsctl("check", "--replay", now=day.format(5))
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == (
-        "web/size\trecorded 1 up, 2 not up; now 1 up, 2 not up; 1 pass without evidence\n"
-        "web/same\t4 passes without evidence\n"
+        "web/size\twould have alarmed 1 time, 1 of them in an incident (it did 1 time); recorded 2 up, 2 not up; "
+        "now 2 up, 2 not up\n"
+        "web/same\trecorded 4 up, 0 not up; now 4 up, 0 not up\n"
         "0 results would change since 2026-10-21 12:05:00 UTC; 0 cannot be told\n"
+        "would have alarmed 1 time, 1 of them in an incident (it did 1 time)\n"
     )
     opsctl.write("opsctl.yaml", SHOP.replace("size > 10B", "size > 3B"))
     ran = opsctl("check", "--replay", "--since", "1h", now=day.format(5))
     assert (ran.code, ran.err) == (1, "")
     assert ran.out == (
-        "web/same\t4 passes without evidence\n"
-        "web/size\trecorded 1 up, 2 not up; now 3 up, 0 not up; 2 would be up (1 of them in an incident); INC-1; 1 pass without evidence\n"
+        "web/same\trecorded 4 up, 0 not up; now 4 up, 0 not up\n"
+        "web/size\twould have alarmed 0 times (it did 1 time); recorded 2 up, 2 not up; now 4 up, 0 not up; "
+        "2 would be up (1 of them in an incident); INC-1\n"
         "2 results would change since 2026-11-20 11:05:00 UTC; 0 cannot be told\n"
+        "would have alarmed 0 times (it did 1 time)\n"
     )
-    opsctl.write("opsctl.yaml", SHOP.replace("size > 10B", "size > 1kB, 'age < 1d'"))
+    opsctl.write("opsctl.yaml", SHOP.replace("size > 10B", "size > 1kB, 'content == \"x\"'"))
     ran = opsctl("check", "web/size", "--replay", "-o", "json", now=day.format(5))
     assert ran.code == 0
     assert json.loads(ran.out)["checks"] == [
         {
-            "check": "web/size", "good": 1, "bad": 2, "up": 0, "not_up": 3, "unclear": 0, "mended": 0, "broken": 1,
-            "within": 1, "incidents": ["INC-1"], "others": 1,
+            "check": "web/size", "good": 2, "bad": 2, "up": 0, "not_up": 4, "unclear": 0, "mended": 0, "broken": 2,
+            "within": 2, "incidents": ["INC-1"], "others": 0, "untold": [],
+            "alarmed": {"number": 1, "within": 1}, "alarms": {"number": 1, "within": 1},
         }
     ]  # fmt: skip
-    opsctl.write("opsctl.yaml", SHOP.replace("size > 10B", "size > 1B, 'age < 1d'"))
+    opsctl.write("opsctl.yaml", SHOP.replace("size > 10B", "size > 1B, 'content == \"x\"'"))
     ran = opsctl("check", "web/size", "--replay", now=day.format(5))
     assert (ran.code, ran.err) == (3, "")
-    assert "now 0 up, 0 not up, 3 cannot be told" in ran.out
+    assert ran.out == (
+        "web/size\twould have alarmed 1 time, 1 of them in an incident (it did 1 time); recorded 2 up, 2 not up; "
+        'now 0 up, 0 not up, 4 cannot be told; no record for `content == "x"`\n'
+        "0 results would change since 2026-10-21 12:05:00 UTC; 4 cannot be told\n"
+        "would have alarmed 1 time, 1 of them in an incident (it did 1 time), if what cannot be told stays as it was\n"
+    )
     assert opsctl("check", "--replay", "--since", "soon").code == 2
     assert opsctl("check", "--replay", "-o", "csv").code == 2

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 KINDS: Mapping[str, str] = {
     "http": "HttpCheck",
+    "health": "HealthCheck",
     "flow": "FlowCheck",
     "tcp": "TcpCheck",
     "tls": "TlsCheck",
@@ -29,6 +30,7 @@ KINDS: Mapping[str, str] = {
     "ssh": "SshCheck",
     "redis": "RedisCheck",
     "clock": "ClockCheck",
+    "ntp": "NtpCheck",
     "smtp": "SmtpCheck",
     "imap": "ImapCheck",
     "pop3": "Pop3Check",
@@ -62,6 +64,7 @@ class Ask(NamedTuple):
     `resolve` fetches the secrets in a text (SecretMissingError where one cannot be had).
     `now` is UTC epoch seconds. `root` is the workspace's folder, the base of relative paths.
     `heartbeat`, `results` and `past` answer the kinds that judge records instead of a target.
+    `answers` is a folder for answers that may be kept for a while; None where none may.
     """
 
     timeout: float
@@ -73,6 +76,7 @@ class Ask(NamedTuple):
     heartbeat: Callable[[str], Heartbeat | None]
     results: Callable[[Sequence[str]], Sequence[Result]]
     past: Callable[[str, float | None, int | None], Past] = lambda _check, _since, _last: Past({}, ())
+    answers: Path | None = None
 
 
 class Past(NamedTuple):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from opsctl.checks.http import HttpCheck, ask_for_json
+from opsctl.checks.http import ANSWER, HttpCheck, ask_for_json, ask_plainly
 from opsctl.connecting import within
 from opsctl.limits import Doc, Matching, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 # The latest version of the API whose answers are known here; a daemon that is older is asked in its own.
 _NEWEST = (1, 47)
 _LAST_LINES = 2000
+# Of these a daemon tells the exit code 0 as well.
+_NOT_ENDED = frozenset({"created", "paused"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,7 @@ class DockerCheck:
         ),
         "failing": Subject(Kind.NUMBER, "How often in a row the health check has failed.", Cause.STATUS),
         "restarts": Subject(Kind.NUMBER, "How often it was restarted by itself."),
-        "exit_code": Subject(Kind.NUMBER, "How it ended, where it does not run.", Cause.EXIT_CODE),
+        "exit_code": Subject(Kind.NUMBER, "How it ended, where it has.", Cause.EXIT_CODE),
         "out_of_memory": Subject(Kind.BOOLEAN, "Whether it was killed for want of memory.", Cause.USAGE),
         "uptime": Subject(Kind.DURATION, "Since it was started, where it runs."),
         "image": Subject(Kind.TEXT, "The image's name, as it was given."),
@@ -76,7 +79,7 @@ class DockerCheck:
         if unfit:
             return Observation(failure=unfit)
         deadline = within(ask.timeout)
-        greeted = self._request("/_ping").probe(ask._replace(wanted=frozenset({"header"})))
+        greeted = ask_plainly(self._request("/_ping"), ask._replace(wanted=frozenset({"header"})))
         if greeted.failure:
             return greeted._replace(values={})
         version = _agreed(greeted.values.get("header.api-version"))
@@ -104,7 +107,7 @@ class DockerCheck:
         return Observation(values, None, _evidence(state))
 
     def _request(self, path: str) -> HttpCheck:
-        return HttpCheck(url=Template(f"http://localhost{path}"), unix_socket=self.socket)
+        return HttpCheck(url=Template(f"http://localhost{path}"), unix_socket=self.socket, max_body=ANSWER)
 
 
 def _unfit(path: Path) -> Failure | None:
@@ -126,10 +129,8 @@ def _unfit(path: Path) -> Failure | None:
 
 def _agreed(offered: Value) -> str | None:
     """The older of the newest versions that the daemon and we know; None where it names none."""
-    major, _, minor = str(offered).partition(".")
-    if not (major.isascii() and major.isdigit() and minor.isascii() and minor.isdigit()):
-        return None
-    return "{}.{}".format(*min((int(major), int(minor)), _NEWEST))
+    found = re.fullmatch(r"([0-9]{1,4})\.([0-9]{1,4})", str(offered))
+    return "{}.{}".format(*min((int(found[1]), int(found[2])), _NEWEST)) if found else None
 
 
 def _state(state: Mapping[str, Any], now: float) -> dict[str, Value]:
@@ -147,7 +148,7 @@ def _state(state: Mapping[str, Any], now: float) -> dict[str, Value]:
         values |= _known("failing", health.get("FailingStreak") if isinstance(health, dict) else None)
     if running:
         values |= _known("uptime", _since(state.get("StartedAt"), now))
-    else:
+    elif state["Status"] not in _NOT_ENDED:
         values |= _known("exit_code", state.get("ExitCode"))
     if isinstance(state.get("OOMKilled"), bool):
         values["out_of_memory"] = state["OOMKilled"]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from opsctl.checks.http import HttpCheck, ask_for_json
-from opsctl.limits import Doc, Matching, NotEmpty
+from opsctl.checks.http import ANSWER, HttpCheck, ask_for_json
+from opsctl.limits import Between, Doc, Matching, NotEmpty, Seconds
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
 from opsctl.prose import line, shorten
+from opsctl.remembering import Remembered, forget, keep, recall
 from opsctl.secrets import Template
 
 if TYPE_CHECKING:
@@ -18,13 +19,18 @@ if TYPE_CHECKING:
 
 _REDIRECTS = 5
 _BOOTSTRAP = Template("https://rdap.org")
+_HOUR = 3600.0
+# How old an answer may be where the registry cannot be asked.
+_OLDEST = 7 * 24 * _HOUR
+# What is read of an answer, and so is kept of it.
+_READ = ("objectClassName", "ldhName", "events", "status", "secureDNS", "nameservers", "entities")
 # What RFC 8056 calls the states that keep a domain from being moved to somebody else.
 _LOCKS = frozenset({"client transfer prohibited", "server transfer prohibited"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class DomainCheck:
-    """Ask a domain's registry by RDAP (RFC 9083). Registries want to be asked a few times a day at most."""
+    """Ask a domain's registry by RDAP (RFC 9083), a few times a day at most, as registries want it."""
 
     name: Annotated[
         str,
@@ -36,6 +42,11 @@ class DomainCheck:
         NotEmpty(),
         Doc("Where to ask: an address that sends on to the registry's, or a registry's own."),
     ] = _BOOTSTRAP
+    cache: Annotated[
+        Seconds,
+        Between(0.0, _OLDEST),
+        Doc("How long an answer is used; where nobody can be asked then, up to 7 days. `0s` keeps none."),
+    ] = 12 * _HOUR
 
     SHORTHAND: ClassVar[str] = "name"
     SUBJECTS: ClassVar[Mapping[str, Subject]] = {
@@ -51,7 +62,10 @@ class DomainCheck:
         "signed": Subject(Kind.BOOLEAN, "Whether its delegation is signed (DNSSEC)."),
         "registrar": Subject(Kind.TEXT, "The registrar's name."),
         "nameservers": Subject(Kind.LIST, "The names of its name servers."),
-        "latency": Subject(Kind.DURATION, "From the start to the last byte of the answer.", Cause.SLOW),
+        "cached": Subject(Kind.DURATION, "Since the registry told this; `0s` where it was now.", Cause.STALE),
+        "latency": Subject(
+            Kind.DURATION, "From the start to the last byte of the answer, when it was asked for.", Cause.SLOW
+        ),
     }
     EXPECT: ClassVar[tuple[str, ...]] = ("expires_in > 30d",)
 
@@ -69,7 +83,29 @@ class DomainCheck:
         return self.name
 
     def probe(self, ask: Ask) -> Observation:
-        """Ask within `ask.timeout` seconds in all."""
+        """Ask within `ask.timeout` seconds in all, unless what was told before still does."""
+        folder, question = ask.answers, self._request().url.text
+        kept = recall(folder, question) if folder else None
+        if kept and not 0 <= ask.now - kept.at <= _OLDEST:
+            kept = None
+        if kept and ask.now - kept.at < self.cache:
+            return Observation(_values(kept, ask.now), None, _asked_at(kept))
+        seen = self._ask(ask)
+        if seen.failure is None:
+            answer = _answer(seen, ask.now)
+            if folder:
+                keep(folder, question, answer)
+            return seen._replace(values=_values(answer, ask.now))
+        if kept and _out_of_reach(seen.failure.cause):
+            evidence: dict[str, Value] = {**_asked_at(kept), "stale": seen.failure.message}
+            return Observation(_values(kept, ask.now), None, evidence)
+        if folder and not seen.failure.cause.ours:
+            # What is contradicted now must not come back when nobody answers.
+            forget(folder, question)
+        return seen
+
+    def _ask(self, ask: Ask) -> Observation:
+        """The values `json` and `latency` of an answer about this domain, or a failure."""
         missing = "it is not registered, or its registry does not speak RDAP"
         seen = ask_for_json(self._request(), ask, missing)
         if seen.failure:
@@ -81,20 +117,41 @@ class DomainCheck:
         if name != _ascii(self.name):
             words = f"the answer is about {shorten(line(name), 100)}, and not about {self.name}"
             return Observation(failure=Failure(Cause.BODY, words))
-        values = {**_dates(told, ask.now), **_facts(told), "latency": seen.values["latency"]}
-        return Observation(values, None, seen.evidence, seen.phases)
+        return seen
 
     def _request(self) -> HttpCheck:
         return HttpCheck(
             url=Template(f"{self.server.text.rstrip('/')}/domain/{_ascii(self.name)}"),
             headers={"Accept": Template("application/rdap+json")},
             redirects=_REDIRECTS,
+            max_body=ANSWER,
         )
 
 
 def _ascii(name: str) -> str:
     """The name as DNS has it; UnicodeError where it cannot be one."""
     return name.removesuffix(".").lower().encode("idna").decode()
+
+
+def _out_of_reach(cause: Cause) -> bool:
+    """Whether nothing was said of the domain: nobody answered, or refused to, as who is asked too often."""
+    return cause.transport or cause is Cause.STATUS
+
+
+def _answer(seen: Observation, now: float) -> Remembered:
+    told, took = seen.values["json"], seen.values["latency"]
+    read = {name: told[name] for name in _READ if name in told} if isinstance(told, dict) else {}
+    return Remembered(read, took if isinstance(took, float) else 0.0, float(now))
+
+
+def _asked_at(kept: Remembered) -> dict[str, Value]:
+    return {"asked": datetime.fromtimestamp(kept.at, UTC).isoformat(timespec="seconds")}
+
+
+def _values(answer: Remembered, now: float) -> dict[str, Value]:
+    """What an answer comes to at `now` (UTC epoch seconds), whenever it was given."""
+    dates, facts = _dates(answer.told, now), _facts(answer.told)
+    return {**dates, **facts, "cached": now - answer.at, "latency": answer.took}
 
 
 def _dates(told: Mapping[str, Any], now: float) -> dict[str, Value]:

@@ -128,10 +128,14 @@ class _Visit:
         if left <= 0:
             return self._wrong(request, Cause.TIMEOUT, f"no time is left of {self._ask.timeout:g} s")
         expected = request.expected()
-        wanted = frozenset({"body", *(root(one) for one in expected)})
+        wanted = frozenset((*map(root, expected), *(["body"] if request.capture else [])))
         seen = request.probe(self._ask._replace(timeout=left, wanted=wanted, resolve=self._resolve))
         if seen.failure is not None:
-            return self._wrong(request, seen.failure.cause, seen.failure.message, seen)
+            cause, words = seen.failure
+            if cause is Cause.TIMEOUT:
+                # It was given what was left, which says nothing to anybody.
+                words = f"no whole answer within {self._ask.timeout:g} s"
+            return self._wrong(request, cause, words, seen)
         try:
             found = captured(request.capture, str(seen.values.get("body", "")))
         except ValueError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from opsctl.checks.http import HttpCheck
+from opsctl.checks.http import ANSWER, HttpCheck, ask_plainly
 from opsctl.connecting import parse_address
 from opsctl.limits import Doc, Matching, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
@@ -67,7 +67,7 @@ class GrpcCheck:
     def probe(self, ask: Ask) -> Observation:
         """Call once, within `ask.timeout` seconds in all."""
         wanted = frozenset({"body", "header", "version"}) | (ask.wanted & {"expires_in"})
-        seen = self._request().probe(ask._replace(wanted=wanted))
+        seen = ask_plainly(self._request(), ask._replace(wanted=wanted))
         failure = seen.failure or self._refusal(seen.values)
         if failure:
             return seen._replace(values={}, failure=failure)
@@ -95,6 +95,7 @@ class GrpcCheck:
             version="2",
             verify=self.verify,
             ca=self.ca,
+            max_body=ANSWER,
         )
 
     def _refusal(self, values: Mapping[str, Value]) -> Failure | None:

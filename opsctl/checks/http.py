@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from opsctl.transfers import Loop
 
 _MEGABYTE = 1_000_000
+ANSWER = 2 * _MEGABYTE
+"""More than any API says of one thing, for the checks that ask one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +93,11 @@ class HttpCheck:
     def problems(self) -> Iterator[tuple[str, str]]:
         """What cannot work, by field."""
         if "${" not in self.url.text:
-            parts = urlsplit(self.url.text)
-            if parts.scheme not in {"http", "https"} or not parts.netloc:
+            try:
+                parts = urlsplit(self.url.text)
+            except ValueError:
+                parts = None
+            if not parts or parts.scheme not in {"http", "https"} or not parts.netloc:
                 yield "url", f"`{self.url}` is not a web address; write `https://host/path`"
             elif parts.username is not None:
                 yield "url", "a password in an address ends up in logs; use `basic: {username, password}`"
@@ -142,12 +147,21 @@ class HttpCheck:
         loop.add(exchange.prepare, after=after)
 
 
+def ask_plainly(check: HttpCheck, ask: Ask) -> Observation:
+    """What a request sees that a check of another type makes; a failure says nothing of settings it lacks."""
+    seen = check.probe(ask)
+    if seen.failure and seen.failure.cause in {Cause.TOO_LARGE, Cause.REDIRECT}:
+        words = seen.failure.message.partition(";")[0]
+        return seen._replace(failure=seen.failure._replace(message=words))
+    return seen
+
+
 def ask_for_json(check: HttpCheck, ask: Ask, missing: str = "") -> Observation:
     """The values `json` and `latency` of an answer; a failure where it is no success, or no JSON.
 
     `missing` are the words for what the server does not know (404), where that is no fault of the address.
     """
-    seen = check.probe(ask._replace(wanted=frozenset({"json"})))
+    seen = ask_plainly(check, ask._replace(wanted=frozenset({"json"})))
     status = seen.values.get("status")
     if seen.failure:
         return seen._replace(values={})

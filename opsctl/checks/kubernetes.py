@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from opsctl.checks.http import HttpCheck
+from opsctl.checks.http import ANSWER, HttpCheck, ask_plainly
 from opsctl.limits import Doc, Matching, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
 from opsctl.prose import line, shorten
@@ -72,7 +72,7 @@ class KubernetesCheck:
 
     def probe(self, ask: Ask) -> Observation:
         """Ask the API once."""
-        seen = self._request().probe(ask._replace(wanted=frozenset({"json"})))
+        seen = ask_plainly(self._request(), ask._replace(wanted=frozenset({"json"})))
         failure = seen.failure or self._refusal(seen.values.get("status"))
         if failure:
             return seen._replace(values={}, failure=failure)
@@ -85,7 +85,8 @@ class KubernetesCheck:
     def _request(self) -> HttpCheck:
         kind, _, name = self.resource.partition("/")
         path = _PATHS[kind].format(namespace=self.namespace, kind=kind, name=name)
-        return HttpCheck(url=Template(self.server.text.rstrip("/") + path), bearer=self.token, ca=self.ca)
+        url = Template(self.server.text.rstrip("/") + path)
+        return HttpCheck(url=url, bearer=self.token, ca=self.ca, max_body=ANSWER)
 
     def _refusal(self, status: Value) -> Failure | None:
         if status in {401, 403}:
@@ -144,7 +145,8 @@ def _why(status: Mapping[str, Any], *, positive: set[str]) -> Mapping[str, Value
 
 def _conditions(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     found = status.get("conditions")
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    told = (one for one in found if isinstance(one, dict)) if isinstance(found, list) else ()
+    return [one for one in told if isinstance(one.get("type"), str)]
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -14,6 +15,9 @@ from opsctl.outcome import Cause, Failure, Kind, Subject, Value
 if TYPE_CHECKING:
     from opsctl.checks import Ask
     from opsctl.dialogue import Dialogue
+
+
+_NUMBER = re.compile(r"[0-9]{1,20}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +102,6 @@ def _mailbox(talk: Dialogue, login: tuple[str, str]) -> dict[str, Value]:
     if not good:
         return {"authenticated": False}
     figures = _must(talk, "STAT").split()[:2]
-    if len(figures) != 2 or not all(one.isascii() and one.isdigit() for one in figures):
+    if len(figures) != 2 or not all(_NUMBER.fullmatch(one) for one in figures):
         raise wrong("its answer to STAT is none of POP3's", " ".join(figures))
     return {"authenticated": True, "messages": int(figures[0]), "size": int(figures[1])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from opsctl.connecting import Deadline
 
 _MOST = 1_000_000
+_LONGEST_LINE = 65_536
+_NUMBER = re.compile(r"[0-9]{1,20}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,16 +84,21 @@ class RedisCheck:
                 failure = failure_of(error, deadline.seconds)
             except _WrongError as error:
                 failure = Failure(Cause.PROTOCOL, str(error))
-        if failure is None:
-            values["latency"] = time.monotonic() - started
-        return Observation(values, failure)
+        if failure is not None:
+            # What was seen until then must not pass for the whole.
+            return Observation(failure=failure, evidence=values)
+        values["latency"] = time.monotonic() - started
+        return Observation(values)
 
     def _ask(self, talk: _Talk, password: str | None, values: dict[str, Value]) -> None:
         if password is not None:
             talk.say("AUTH", *([self.user] if self.user else []), password)
-        values["pong"] = talk.say("PING") == "PONG"
-        values |= _figures(str(talk.say("INFO")))
-        if self.key is None:
+        values["pong"] = talk.say("PING", unless="LOADING") == "PONG"
+        figures = _figures(str(talk.say("INFO")))
+        if not figures:
+            raise _WrongError("its answer to INFO is none of Redis'")
+        values |= figures
+        if self.key is None or values.get("loading"):
             return
         kind = talk.say("TYPE", self.key)
         command = {
@@ -120,8 +128,8 @@ class _Talk:
     def __init__(self, peer: socket.socket, deadline: Deadline) -> None:
         self._peer, self._deadline, self._left = peer, deadline, b""
 
-    def say(self, *words: str) -> str | int | None:
-        """The answer to a command; _WrongError for an error."""
+    def say(self, *words: str, unless: str = "") -> str | int | None:
+        """The answer to a command; _WrongError for an error, but None for one that begins with `unless`."""
         parts = [part for word in words for part in (f"${len(word.encode())}".encode(), word.encode())]
         self._peer.settimeout(self._deadline.left())
         self._peer.sendall(b"\r\n".join([f"*{len(words)}".encode(), *parts, b""]))
@@ -129,9 +137,11 @@ class _Talk:
         kind, rest = line[:1], line[1:].decode("utf-8", "replace")
         if kind == b"+":
             return rest
+        if kind == b"-" and unless and rest.startswith(unless):
+            return None
         if kind == b"-":
             raise _WrongError(f"it refused `{words[0]}`: {rest[:200]}")
-        if not rest.removeprefix("-").isdigit() or kind not in {b":", b"$"}:
+        if not _NUMBER.fullmatch(rest.removeprefix("-")) or kind not in {b":", b"$"}:
             raise _WrongError("it does not speak Redis' protocol")
         return int(rest) if kind == b":" else self._text(int(rest))
 
@@ -147,7 +157,7 @@ class _Talk:
 
     def _line(self) -> bytes:
         while b"\r\n" not in self._left:
-            if len(self._left) > _MOST:
+            if len(self._left) > _LONGEST_LINE:
                 raise _WrongError("it does not speak Redis' protocol")
             self._more()
         line, _, self._left = self._left.partition(b"\r\n")
@@ -164,7 +174,7 @@ class _Talk:
 def _figures(info: str) -> dict[str, Value]:
     """The values that `INFO` tells, where it does."""
     told = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
-    numbers = {name: int(text) for name, text in told.items() if text.isdigit()}
+    numbers = {name: int(text) for name, text in told.items() if _NUMBER.fullmatch(text)}
     found: dict[str, Value] = {
         subject: numbers[name]
         for subject, name in (
@@ -184,8 +194,10 @@ def _figures(info: str) -> dict[str, Value]:
         found["loading"] = numbers["loading"] != 0
     if "rdb_last_bgsave_status" in told:
         found["saved"] = told["rdb_last_bgsave_status"] == "ok"
-    if "master_last_io_seconds_ago" in numbers:
-        found["lag"] = float(numbers["master_last_io_seconds_ago"])
+    # Of a link that is down, Redis tells since when, and -1 as the time of the last word.
+    heard = numbers.get("master_last_io_seconds_ago", numbers.get("master_link_down_since_seconds"))
+    if heard is not None:
+        found["lag"] = float(heard)
     if numbers.get("maxmemory"):
         found["memory_percent"] = 100 * numbers.get("used_memory", 0) / numbers["maxmemory"]
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from opsctl.checks import Ask
     from opsctl.dialogue import Dialogue
 
+# RFC 1870, 4.
+_NUMBER = re.compile(r"[0-9]{1,20}")
 _READY = 220
 _DONE = 250
 _GO_ON = 334
@@ -118,7 +121,7 @@ def _offered(offers: Mapping[str, str]) -> dict[str, Value]:
         "mechanisms": [*sorted(set(offers.get("AUTH", "").upper().split()))],
     }
     size = offers.get("SIZE", "")
-    if size.isascii() and size.isdigit() and int(size):
+    if _NUMBER.fullmatch(size) and int(size):
         # RFC 1870, 4: 0 says that there is no limit.
         values["max_size"] = int(size)
     return values

@@ -101,6 +101,8 @@ def _with_key(values: dict[str, Value], address: Address, deadline: Deadline, as
     except OSError as error:
         return Observation(values, failure_of(error, deadline.seconds, "no key"))
     found = re.search(r"ssh-ed25519 (\S+)", ran.stdout.text)
+    if found is None and ran.timed_out:
+        return Observation(values, Failure(Cause.TIMEOUT, f"no key within {deadline.seconds:g} s"))
     if found is None:
         return Observation(values, Failure(Cause.TLS, "it has no ed25519 key"))
     digest = hashlib.sha256(base64.b64decode(found[1])).digest()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from opsctl.checks.http import HttpCheck, ask_for_json
+from opsctl.checks.http import ANSWER, HttpCheck, ask_for_json
 from opsctl.limits import Doc, NotEmpty, OneOrMore
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
 from opsctl.prose import line, shorten, suggestion
@@ -94,7 +94,7 @@ class StatuspageCheck:
     def _request(self) -> HttpCheck:
         address = self.url.text.rstrip("/")
         whole = address if address.endswith(".json") else address + _SUMMARY
-        return HttpCheck(url=Template(whole), redirects=_REDIRECTS)
+        return HttpCheck(url=Template(whole), redirects=_REDIRECTS, max_body=ANSWER)
 
 
 def _values(page: Mapping[str, Any]) -> dict[str, Value]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from opsctl.checking import Options, Outcome
     from opsctl.comparing import Baseline
     from opsctl.definitions import Workspace
-    from opsctl.errors import OpsctlError
+    from opsctl.errors import ExitCode, OpsctlError
     from opsctl.records import CheckRun, Standing
     from opsctl.world import World
 
@@ -168,13 +168,12 @@ def _check(options: Options, where: Path | None, shown: Shown, again: Again, *, 
     code, once = 0, True
     while once or again.watch:
         outcome = _until_up(workspace, names, options, world, again)
-        _show(outcome, shown.output, shown.out, options, world)
-        _heal(workspace, where, outcome, options, world)
         counted = _counted(outcome.run, waited=again.wait > 0)
         if before is not None and outcome.signal is None:
-            counted = _new(counted, before, shown, world)
+            outcome, counted = _new(outcome, counted, before, shown)
+        code = _show(outcome, counted, shown, options, world)
+        _heal(workspace, where, outcome, options, world)
         _keep(workspace, outcome, shown, world)
-        code = _code(outcome, counted, shown)
         once = False
         if again.watch:
             if outcome.signal is not None:
@@ -256,18 +255,17 @@ def _before(workspace: Workspace, shown: Shown) -> Baseline | None:
 
 
 def _new(
-    counted: Mapping[str, Standing], before: Baseline, shown: Shown, world: World
-) -> dict[str, Standing]:
-    """Of what counts, what is newly broken; how all compares is told on standard error."""
+    outcome: Outcome, counted: Mapping[str, Standing], before: Baseline, shown: Shown
+) -> tuple[Outcome, dict[str, Standing]]:
+    """The outcome with how it compares, and of what counts, what is newly broken."""
     from opsctl.comparing import compare
-    from opsctl.formats.comparison import write
 
     # A monitoring system is warned of what is degraded, whatever fails.
     degraded = shown.fail_on == "degraded" or shown.style == "nagios"
     states = {check: standing.state for check, standing in counted.items()}
     comparison = compare(states, before, degraded=degraded)
-    world.stderr.write(write(comparison))
-    return {check: counted[check] for check in comparison.new}
+    run = outcome.run._replace(comparison=comparison)
+    return outcome._replace(run=run), {check: counted[check] for check in comparison.new}
 
 
 def _keep(workspace: Workspace, outcome: Outcome, shown: Shown, world: World) -> None:
@@ -317,17 +315,29 @@ def _run(workspace: Workspace, names: list[str], options: Options, world: World)
     return run(workspace, names, options, world, Progress(len(names), world.stderr if live else None))
 
 
-def _show(outcome: Outcome, output: str, out: Path | None, options: Options, world: World) -> None:
+def _show(
+    outcome: Outcome, counted: Mapping[str, Standing], shown: Shown, options: Options, world: World
+) -> int:
+    """Write the answer and what is to be said of it; the exit code that goes with it."""
     from opsctl.formats import load
+    from opsctl.formats.comparison import write
     from opsctl.prose import safe
 
-    reader = reader_of(world, quiet=options.single, explain=options.explain, to_file=out is not None)
-    emit(world, load(output).write(outcome.run, reader), out)
+    reader = reader_of(world, quiet=options.single, explain=options.explain, to_file=shown.out is not None)
+    code = _code(outcome, counted, shown)
+    emit(world, load(shown.output).write(outcome.run, reader._replace(exit_code=code)), shown.out)
     if outcome.fault is not None:
         lost = "" if outcome.run.recorded else "not recorded: "
         world.stderr.write(f"opsctl: {lost}{safe(str(outcome.fault))}\n")
     if outcome.signal is not None:
         world.stderr.write("opsctl: ended early by a signal; what was not checked is not shown\n")
+    if outcome.run.comparison is not None:
+        world.stderr.write(write(outcome.run.comparison))
+    if shown.style == "nagios":
+        from opsctl.formats.nagios import code as nagios_code
+
+        return nagios_code(code, degraded=any(one.state == "degraded" for one in counted.values()))
+    return code
 
 
 def _heal(workspace: Workspace, where: Path | None, outcome: Outcome, options: Options, world: World) -> None:
@@ -344,7 +354,7 @@ def _heal(workspace: Workspace, where: Path | None, outcome: Outcome, options: O
         world.stderr.write(f"remedy of {one.check}: {line(one.words)}{name}\n")
 
 
-def _code(outcome: Outcome, counted: Mapping[str, Standing], shown: Shown) -> int:
+def _code(outcome: Outcome, counted: Mapping[str, Standing], shown: Shown) -> ExitCode:
     from opsctl.checking import exit_code
     from opsctl.errors import ExitCode, worst
 
@@ -355,10 +365,4 @@ def _code(outcome: Outcome, counted: Mapping[str, Standing], shown: Shown) -> in
         code = ExitCode.UNKNOWN
     if outcome.fault is not None:
         code = worst([code, ExitCode.STORE])
-    if outcome.signal is not None:
-        code = outcome.signal
-    if shown.style == "nagios":
-        from opsctl.formats.nagios import code as nagios_code
-
-        return nagios_code(code, degraded=any(one.state == "degraded" for one in counted.values()))
-    return code
+    return code if outcome.signal is None else outcome.signal

@@ -95,7 +95,7 @@ def verify(where: Where = None) -> None:
     from opsctl.storage import require_sound
 
     world, workspace = _here(where)
-    require_sound(workspace.store)
+    require_sound(workspace.store, world.now)
     emit(world, f"sound: {workspace.store}\n")
 
 

@@ -22,6 +22,15 @@ _RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
 # What is accepted where nothing is: an empty list would mean the usual codes there.
 _NONE: Mapping[str, Value] = {"status": -1, "rcode": "NXRRSET"}
 _ALERT = "no module can; alert on probe_ssl_earliest_cert_expiry - time()"
+# What a module demands by being asked at all.
+_MET = {
+    ("tcp", "connected == true"),
+    ("tcp", "matched == true"),
+    ("ping", "loss < 100%"),
+    ("ping", "loss == 0%"),
+    ("grpc", "serving == true"),
+    ("tls", "version exists"),
+}
 # What Go's expressions read as Python's do: no groups with a question mark, no counts, no classes by letter.
 _SHARED = re.compile(
     r"\^?(?:[A-Za-z0-9 _<>\"'=:;,@%&~!/-]|\.|\\[.*+?|()\[\]/^$-]|[*+?](?![*+?])|\||\((?!\?)|\))*"
@@ -69,7 +78,7 @@ def _demand(one: Expectation, check: CheckDefinition, terms: dict[str, Any]) -> 
     said = (check.type, str(one))
     if said[0] == "tls" and said[1] == "valid == true":
         return "" if getattr(check.kind, "verify", True) else "`verify: false` keeps it from being seen there"
-    if one.name in {"status", "rcode"} or said in {("tcp", "connected == true"), ("ping", "loss < 100%")}:
+    if one.name in {"status", "rcode"} or said in _MET:
         return ""
     if said[0] == "dns" and said[1] in {"count > 0", "count >= 1"}:
         pattern = f"\tIN\t{getattr(check.kind, 'type', '')}\t"
@@ -97,6 +106,11 @@ def _matching(one: Expectation, terms: dict[str, Any]) -> str:
     return ""
 
 
+def shared(plain: str) -> bool:
+    """Whether Go reads a regular expression as Python does."""
+    return plain.isascii() and _SHARED.fullmatch(plain) is not None
+
+
 def _pattern(one: Expectation) -> str | None:
     """A regular expression that Go reads alike, or None."""
     operand = one.operand
@@ -104,7 +118,7 @@ def _pattern(one: Expectation) -> str | None:
         return ".*"
     if isinstance(operand, Pattern):
         plain = operand.compiled.pattern
-        return plain if plain.isascii() and _SHARED.fullmatch(plain) else None
+        return plain if shared(plain) else None
     if not isinstance(operand, Literal) or not isinstance(operand.value, str):
         return None
     escaped = re.escape(operand.value)

@@ -85,9 +85,14 @@ def _conditions(check: CheckDefinition, url: str, lost: list[Lost]) -> list[str]
 
 
 def _address(check: CheckDefinition) -> dict[str, Any]:
-    scheme = "icmp" if check.type == "ping" else check.type
-    insecure = {} if getattr(check.kind, "verify", True) else {"client": {"insecure": True}}
-    return {"url": f"{scheme}://{check.kind.target()}", **insecure}
+    kind: Any = check.kind
+    if check.type == "ping":
+        return {"url": f"icmp://{kind.host}"}
+    protocol = getattr(kind, "starttls", None)
+    if protocol not in {None, "smtp"}:
+        raise _UnsaidError(f"Gatus begins TLS in SMTP only, not in `{protocol}`")
+    insecure = {} if getattr(kind, "verify", True) else {"client": {"insecure": True}}
+    return {"url": f"{'starttls' if protocol else check.type}://{kind.address}", **insecure}
 
 
 def _dns(kind: DnsCheck) -> dict[str, Any]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from opsctl.expectations import root
 from opsctl.outcome import Cause, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from opsctl.expectations import Expectation
 
 # An address that is for documents, and belongs to nobody.
 ELSEWHERE = "203.0.113.66"
@@ -22,7 +25,8 @@ DAY = 86_400.0
 class Fault(NamedTuple):
     """One way to fail: `values` are the subjects that it determines, `gone` those that it takes away.
 
-    With a `failure` no answer came at all. `cure` is an expectation, or a field, that would catch it.
+    With a `failure` no whole answer came: `values` are all that was seen, and nothing is left open.
+    `cure` is an expectation, or a field, that would catch it.
     """
 
     name: str
@@ -31,6 +35,12 @@ class Fault(NamedTuple):
     gone: frozenset[str] = frozenset()
     failure: Failure | None = None
     cure: str = ""
+
+
+def touches(fault: Fault, expectation: Expectation) -> bool:
+    """Whether the fault says something of what the expectation is about."""
+    family = {root(expectation)} if expectation.entry.endswith(".*") else set()
+    return any(name in fault.values or name in fault.gone for name in (expectation.name, *family))
 
 
 def faults_of(type_: str, kind: Any, timeout: float) -> list[Fault]:

@@ -29,4 +29,6 @@ def faults(_kind: Any, timeout: float) -> Iterator[Fault]:
     yield Fault("unlocked", "it can be moved to somebody else", open_, cure="locked == true")
     theirs = {"nameservers": ["ns.other.invalid"], "changed": 60.0, "registrar": "Other"}
     yield Fault("taken", "its name servers are others", theirs, cure='nameservers contains "ns1.example.com"')
+    old = {"cached": 6 * DAY}
+    yield Fault("not-asked", "nobody could be asked for six days", old, cure="cached < 2d")
     yield slow(timeout)

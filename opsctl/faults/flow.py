@@ -6,8 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from opsctl.capturing import captured
-from opsctl.expectations import root
-from opsctl.faults import Fault, http, slow, unanswered
+from opsctl.faults import Fault, http, slow, touches, unanswered
 from opsctl.judging import judge
 from opsctl.outcome import Cause, Failure
 
@@ -36,8 +35,7 @@ def _of(request: FlowRequest, fault: Fault) -> Fault:
 
 def _stopped(request: FlowRequest, fault: Fault) -> bool:
     """Whether the request is wrong then: an expectation is not met, or a value cannot be captured."""
-    told = {*fault.values, *fault.gone}
-    expected = [one for one in request.expected() if told & {one.name, root(one)}]
+    expected = [one for one in request.expected() if touches(fault, one)]
     return any(judge(one, fault.values).verdict is not True for one in expected) or not _capturable(
         request, fault
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
-from opsctl.faults import DAY, Fault, slow, unanswered
+from opsctl.faults import DAY, ELSEWHERE, Fault, slow, unanswered
 from opsctl.outcome import Cause, Failure
 
 if TYPE_CHECKING:
@@ -19,32 +20,44 @@ _TYPED = 'json.status == "ok"'
 def faults(kind: Any, timeout: float) -> Iterator[Fault]:
     """Those of the method, the address and the certificate."""
     yield from unanswered()
-    yield Fault(
-        "truncated", "the answer ends too early", failure=Failure(Cause.PROTOCOL, "it ends too early")
-    )
-    for status, text in (
-        (500, "internal error"),
-        (503, "unavailable"),
-        (404, "not found"),
-        (401, "unauthorised"),
-        (429, "too many requests"),
-        (302, "sent to another page"),
-    ):
-        yield Fault(
-            f"status-{status}", text, {"status": status, **_page(_ERROR)}, _JSON, cure="status == 200"
-        )
+    yield from _statuses(kind.method)
+    yield _sent_away(kind)
     if kind.method != "HEAD":
+        truncated = "the answer ends too early"
+        yield Fault("truncated", truncated, failure=Failure(Cause.RESET, truncated))
         yield from _bodies()
     yield slow(timeout, ("latency", "latency.first_byte"))
     if kind.url.text.startswith("https"):
         yield from _certificates(verify=kind.verify)
 
 
+def _statuses(method: str) -> Iterator[Fault]:
+    for status, text in (
+        (500, "internal error"),
+        (503, "unavailable"),
+        (404, "not found"),
+        (401, "unauthorised"),
+        (429, "too many requests"),
+    ):
+        # To HEAD there is no body, however it fails.
+        page = _page(_ERROR if method != "HEAD" else "")
+        yield Fault(f"status-{status}", text, {"status": status, **page}, _JSON, cure="status == 200")
+
+
 _JSON = frozenset({"json"})
 
 
 def _page(text: str) -> dict[str, Any]:
-    return {"body": text, "size": len(text), "header": "", "header.content-type": "text/html"}
+    return {"body": text, "size": len(text), "header.content-type": "text/html"}
+
+
+def _sent_away(kind: Any) -> Fault:
+    """To where somebody has to log in; whoever follows sees that page, and its status."""
+    if not kind.redirects:
+        values = {"status": 302, **_page("")}
+        return Fault("status-302", "sent to another page", values, _JSON, cure="status == 200")
+    values = {"redirects": 1, "url": f"http://{ELSEWHERE}/login", **_page(_LOGIN if kind.method != "HEAD" else "")}
+    return Fault("sent-away", "sent to a login page", values, _JSON, cure=_SAYS)
 
 
 def _bodies() -> Iterator[Fault]:
@@ -63,8 +76,8 @@ def _bodies() -> Iterator[Fault]:
         ("json-null", "JSON `null`", None),
         ("json-list", "a list in place of an object", []),
     ):
-        body = {"body": str(value), "size": 20, "json": value}
-        yield Fault(name, text, body, cure=_TYPED)
+        body = json.dumps(value)
+        yield Fault(name, text, {"body": body, "size": len(body), "json": value}, cure=_TYPED)
 
 
 def _certificates(*, verify: bool) -> Iterator[Fault]:

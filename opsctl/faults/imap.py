@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opsctl.faults import DAY, Fault, slow, unanswered
-from opsctl.outcome import Cause, Failure
+from opsctl.faults.mailing import mail_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from opsctl.faults import Fault
+
 
 def faults(kind: Any, timeout: float) -> Iterator[Fault]:
-    """Those of the server, of TLS and of who logs in."""
-    yield from unanswered()
-    for name, text in (("overloaded", "it does not serve"), ("other-protocol", "it does not speak IMAP")):
-        yield Fault(name, text, failure=Failure(Cause.PROTOCOL, text))
-    other = {"banner": "other.invalid ready"}
-    yield Fault("other-server", "another server answers", other, cure='banner contains "mail.example.com"')
-    if kind.tls != "none":
-        text = "it does not offer TLS any more"
-        yield Fault("no-tls", text, failure=Failure(Cause.TLS, text))
-        soon = {"expires_in": DAY}
-        yield Fault("expires-soon", "its certificate expires tomorrow", soon, cure="expires_in > 14d")
-    if kind.user:
-        text = "it does not let the user in"
-        yield Fault("locked-out", text, {"authenticated": False}, cure="authenticated == true")
-    yield slow(timeout)
+    """Those of every mail server."""
+    yield from mail_faults(kind, timeout, "IMAP", frozenset())

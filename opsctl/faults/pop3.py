@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opsctl.faults import DAY, Fault, slow, unanswered
-from opsctl.outcome import Cause, Failure
+from opsctl.faults import Fault
+from opsctl.faults.mailing import mail_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 def faults(kind: Any, timeout: float) -> Iterator[Fault]:
-    """Those of the server, of TLS and of who logs in."""
-    yield from unanswered()
-    for name, text in (("overloaded", "it does not serve"), ("other-protocol", "it does not speak POP3")):
-        yield Fault(name, text, failure=Failure(Cause.PROTOCOL, text))
-    other = {"banner": "other.invalid ready"}
-    yield Fault("other-server", "another server answers", other, cure='banner contains "mail.example.com"')
-    if kind.tls != "none":
-        text = "it does not offer TLS any more"
-        yield Fault("no-tls", text, failure=Failure(Cause.TLS, text))
-        soon = {"expires_in": DAY}
-        yield Fault("expires-soon", "its certificate expires tomorrow", soon, cure="expires_in > 14d")
+    """Those of every mail server, and of the mailbox."""
+    yield from mail_faults(kind, timeout, "POP3", frozenset({"messages", "size"}))
     if kind.user:
-        text = "it does not let the user in"
-        gone = frozenset({"messages", "size"})
-        yield Fault("locked-out", text, {"authenticated": False}, gone, cure="authenticated == true")
         full = {"messages": 10**6, "size": 10**12}
         yield Fault("piling-up", "a million messages wait", full, cure="messages < 1000")
-    yield slow(timeout)

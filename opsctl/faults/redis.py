@@ -17,7 +17,9 @@ def faults(kind: Any, timeout: float) -> Iterator[Fault]:
     yield Fault(
         "refuses", "it refuses the password", failure=Failure(Cause.PROTOCOL, "it refuses the password")
     )
-    yield Fault("loading", "it still reads its data", {"loading": True}, cure="loading == false")
+    unread = frozenset({"length", "value"})
+    loading = {"pong": False, "loading": True}
+    yield Fault("loading", "it still reads its data", loading, unread, cure="loading == false")
     demoted = {"role": "slave", "link": "down", "lag": 3600.0}
     yield Fault(
         "cut-off", "it is a replica that lost its master", demoted, cure='link == "up", or role == "master"'
@@ -26,5 +28,6 @@ def faults(kind: Any, timeout: float) -> Iterator[Fault]:
     yield Fault("full", "it throws keys out for want of memory", full, cure="memory_percent < 90%")
     yield Fault("not-saved", "its last snapshot was not written", {"saved": False}, cure="saved == true")
     if kind.key:
-        yield Fault("piling-up", "the key has a million entries", {"length": 10**6}, cure="length < 1000")
+        text, many = "the key has a million entries", {"length": 10**6}
+        yield Fault("piling-up", text, many, frozenset({"value"}), cure="length < 1000")
     yield slow(timeout)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from opsctl.errors import ExitCode
     from opsctl.records import CheckRun
 
 FORMATS: Mapping[str, str] = {
@@ -24,7 +25,10 @@ FORMATS: Mapping[str, str] = {
 
 
 class Output(NamedTuple):
-    """Who reads it. `width` is a terminal's columns, None where there is no terminal."""
+    """Who reads it. `width` is a terminal's columns, None where there is no terminal.
+
+    `exit_code` is what the command will answer; None where what stands decides alone.
+    """
 
     colour: bool = False
     width: int | None = None
@@ -32,6 +36,7 @@ class Output(NamedTuple):
     quiet: bool = False
     explain: bool = False
     environ: Mapping[str, str] = {}
+    exit_code: ExitCode | None = None
 
 
 class Format(Protocol):

@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from opsctl.formats.summary import as_data, as_incident, as_passed, head, tail
+from opsctl.formats.summary import as_data, as_incident, as_passed, compared, head, tail
 
 if TYPE_CHECKING:
     from opsctl.formats import Output
     from opsctl.records import CheckRun
 
 
-def write(run: CheckRun, _out: Output) -> str:
+def write(run: CheckRun, out: Output) -> str:
     """The run as one JSON document; an empty run is one too."""
     document = {
         **head(run),
-        "summary": tail(run),
+        "summary": tail(run, out),
         "incidents": [as_incident(one) for one in run.incidents],
         "checks": [as_data(one) for one in run.checked],
         "maintenance": [as_passed(one) for one in run.maintenance],
+        **compared(run),
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opsctl.errors import ExitCode
-from opsctl.formats.summary import counts, ordered, words
+from opsctl.formats.summary import answer, counts, ordered, words
+from opsctl.outcome import State
 from opsctl.prose import shorten
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ def code(exit_code: int, *, degraded: bool) -> int:
     return 2 if exit_code == ExitCode.NO else 3
 
 
-def write(run: CheckRun, _out: Output) -> str:
+def write(run: CheckRun, out: Output) -> str:
     """The run as a monitoring plugin says it."""
     numbers = counts(run)
-    level = 2 if numbers.down else 3 if numbers.unknown or not numbers.total else 1 if numbers.degraded else 0
+    level = code(answer(run, out), degraded=_degraded(run))
     data = " ".join(
         f"'{_plain(one.result.check)}'={one.result.latency:.6f}s"
         for one in run.checked
@@ -34,12 +35,22 @@ def write(run: CheckRun, _out: Output) -> str:
     )
     bad = [one.result.check for one in reversed(ordered(run)) if one.standing.state != "up"]
     names = f": {shorten(', '.join(bad), 60)}" if bad else ""
-    first = f"OPSCTL {_WORDS[level]} - {numbers.up} of {numbers.total} up{names}"
+    new = f", {len(run.comparison.new)} newly broken" if run.comparison else ""
+    first = f"OPSCTL {_WORDS[level]} - {numbers.up} of {numbers.total} up{new}{names}"
     lines = [
         f"{one.standing.state} {_plain(one.result.check)} {_plain(shorten(words(one), _LONGEST))}"
         for one in ordered(run)
     ]
     return "\n".join([f"{first} | {data}" if data else first, *lines]) + "\n"
+
+
+def _degraded(run: CheckRun) -> bool:
+    """Whether something of what counts is degraded: all, or what is so since a baseline."""
+    return any(
+        one.standing.state is State.DEGRADED
+        and (run.comparison is None or one.result.check in run.comparison.new)
+        for one in run.checked
+    )
 
 
 def _plain(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from opsctl.formats.summary import clean, moment
+from opsctl.formats.summary import as_passed, clean, moment, passed_over
 from opsctl.formats.text import paint, symbol
 from opsctl.outcome import State
 from opsctl.prose import count, line, listed
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from opsctl.formats import Output
     from opsctl.pooling import Pool, Pooled, Taken
+    from opsctl.records import Passed
 
 _RANK = (State.UP, State.DEGRADED, State.UNKNOWN, State.DOWN)
 _MOST_NOTES = 20
@@ -27,7 +28,9 @@ def write(pool: Pool, output: str, out: Output) -> str:
     shown = sorted(pool.checks, key=lambda one: _RANK.index(one.state))
     if out.quiet and not (shown := [one for one in shown if one.state is not State.UP]):
         return ""
-    return "\n".join([*(_line(one, pool.quorum, out) for one in shown), _total(pool)]) + "\n"
+    passed = () if out.quiet else pool.maintenance
+    lines = [*(_passed(one, out) for one in passed), *(_line(one, pool.quorum, out) for one in shown)]
+    return "\n".join([*lines, _total(pool)]) + "\n"
 
 
 def write_taken(taken: Taken) -> str:
@@ -49,6 +52,12 @@ def write_notes(taken: Taken) -> str:
     return "".join([*lines, *([f"{taken.file}: and {more} more such lines\n"] if more > 0 else [])])
 
 
+def _passed(one: Passed, out: Output) -> str:
+    if out.width is None:
+        return f"maintenance\t{one.check}\t{passed_over(one)}"
+    return f"- maintenance  {one.check}  {passed_over(one)}"
+
+
 def _line(one: Pooled, quorum: int, out: Output) -> str:
     text = "; ".join(_parts(one, quorum))
     if out.width is None:
@@ -58,9 +67,8 @@ def _line(one: Pooled, quorum: int, out: Output) -> str:
 
 def _parts(one: Pooled, quorum: int) -> Iterator[str]:
     """Who sees what: those that see it down with the reason."""
-    told = sum(vote.state is not State.UNKNOWN for vote in one.votes)
     if one.state is State.UNKNOWN:
-        yield f"{told} of the {quorum} places that it takes {'was' if told == 1 else 'were'} heard"
+        yield _why(one, quorum)
     for state in (State.DOWN, State.UNKNOWN, State.DEGRADED, State.UP):
         votes = [vote for vote in one.votes if vote.state is state]
         said = [
@@ -71,13 +79,26 @@ def _parts(one: Pooled, quorum: int) -> Iterator[str]:
             yield f"{state} for {listed(said)}"
     if one.silent:
         yield f"nothing from {listed(list(one.silent))}"
+    if one.away:
+        yield f"maintenance for {listed(list(one.away))}"
+
+
+def _why(one: Pooled, quorum: int) -> str:
+    """Why nothing is known: too few could tell, or those that could not might have seen it down."""
+    told = sum(vote.state is not State.UNKNOWN for vote in one.votes)
+    if told < quorum:
+        return f"{told} of the {quorum} places that it takes {'was' if told == 1 else 'were'} heard"
+    untold = len(one.votes) - told + len(one.silent) + len(one.away)
+    return f"{count('place', untold)} more might make it down"
 
 
 def _total(pool: Pool) -> str:
     states = [one.state for one in pool.checks]
     parts = [f"{states.count(state)} {state}" for state in _RANK if state in states]
+    passed = f"; {len(pool.maintenance)} in maintenance" if pool.maintenance else ""
     rule = f"down where {count('place', pool.quorum)} or more see it"
-    return f"{count('check', len(states))}: {', '.join(parts)}; {rule}"
+    found = ", ".join(parts) or "nothing was judged"
+    return f"{count('check', len(states))}: {found}{passed}; {rule}"
 
 
 def _document(pool: Pool) -> dict[str, object]:
@@ -101,7 +122,10 @@ def _document(pool: Pool) -> dict[str, object]:
                     for vote in one.votes
                 ],
                 "silent": list(one.silent),
+                "maintenance": list(one.away),
             }
             for one in pool.checks
         ],
+        "maintenance": [as_passed(one) for one in pool.maintenance],
+        "exit_code": int(pool.exit_code),
     }

@@ -6,25 +6,35 @@ import json
 from typing import TYPE_CHECKING
 
 from opsctl.formats.summary import clean, moment, short_moment
-from opsctl.prose import count, listed
+from opsctl.prose import count, listed, safe, shorten, ticked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from opsctl.replaying import Replay, Replayed
+
+_LONGEST = 200
 
 
 def write(replay: Replay, output: str) -> str:
     """The checks in the order of the workspace, those that would change last."""
     if output == "json":
-        checks = [{**one._asdict(), "within": sum(one.within)} for one in replay.checks]
+        checks = [_document(one) for one in replay.checks]
         facts = {"workspace": clean(replay.workspace), "since": moment(replay.since), "checks": checks}
         return json.dumps({"format_version": "1.0", **facts}, indent=2) + "\n"
     ordered = sorted(replay.checks, key=lambda one: (one.mended + one.broken > 0, sum(one.within)))
     return "".join(f"{one.check}\t{'; '.join(_parts(one))}\n" for one in ordered) + _total(replay)
 
 
+def _document(one: Replayed) -> dict[str, object]:
+    alarms = {"alarmed": one.alarmed._asdict(), "alarms": one.alarms._asdict()}
+    untold = [clean(text) for text in one.untold]
+    return {**one._asdict(), "within": sum(one.within), **alarms, "untold": untold}
+
+
 def _parts(one: Replayed) -> Iterator[str]:
+    if one.alarms.number or one.alarmed.number:
+        yield _alarming([one])
     recorded = one.good + one.bad
     if recorded:
         yield f"recorded {one.good} up, {one.bad} not up"
@@ -38,14 +48,29 @@ def _parts(one: Replayed) -> Iterator[str]:
         yield listed(list(one.incidents))
     if one.others or not recorded:
         yield f"{count('pass', one.others, 'passes')} without evidence"
+    if one.untold:
+        yield f"no record for {shorten(ticked(map(safe, one.untold), 'and'), _LONGEST)}"
 
 
 def _lying(within: int) -> str:
     return f" ({within} of them in an incident)" if within else ""
 
 
+def _alarming(checks: Sequence[Replayed]) -> str:
+    """`would have alarmed 4 times, 1 of them in an incident (it did 2 times)`."""
+    did = sum(one.alarmed.number for one in checks)
+    number, within = (sum(one.alarms[at] for one in checks) for at in (0, 1))
+    lying = f", {within} of them in an incident" if number else ""
+    return f"would have alarmed {count('time', number)}{lying} (it did {count('time', did)})"
+
+
 def _total(replay: Replay) -> str:
     changed = sum(one.mended + one.broken for one in replay.checks)
     unclear = sum(one.unclear for one in replay.checks)
+    assumed = unclear + sum(one.others for one in replay.checks)
+    unless = ", if what cannot be told stays as it was" if assumed else ""
     since = short_moment(replay.since)
-    return f"{count('result', changed)} would change since {since}; {unclear} cannot be told\n"
+    return (
+        f"{count('result', changed)} would change since {since}; {unclear} cannot be told\n"
+        f"{_alarming(replay.checks)}{unless}\n"
+    )

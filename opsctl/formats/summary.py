@@ -10,6 +10,8 @@ from opsctl.prose import count, line, safe
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from opsctl.errors import ExitCode
+    from opsctl.formats import Output
     from opsctl.outcome import Value
     from opsctl.records import Checked, CheckRun, Happening, Passed
 
@@ -212,10 +214,17 @@ def head(run: CheckRun) -> Mapping[str, Value]:
     }
 
 
-def tail(run: CheckRun) -> Mapping[str, Value]:
-    """The counts and the exit code."""
+def answer(run: CheckRun, out: Output) -> ExitCode:
+    """What the command answers; where that is not said, what stands decides."""
     from opsctl.checking import exit_code
 
+    if out.exit_code is not None:
+        return out.exit_code
+    return exit_code({one.result.check: one.standing for one in run.checked})
+
+
+def tail(run: CheckRun, out: Output) -> Mapping[str, Value]:
+    """The counts and the exit code."""
     numbers = counts(run)
     return {
         "total": numbers.total,
@@ -224,8 +233,18 @@ def tail(run: CheckRun) -> Mapping[str, Value]:
         "down": numbers.down,
         "unknown": numbers.unknown,
         "explained": numbers.explained,
-        "exit_code": int(exit_code({one.result.check: one.standing for one in run.checked})),
+        "exit_code": int(answer(run, out)),
     }
+
+
+def compared(run: CheckRun) -> dict[str, Value]:
+    """How the run compares with a baseline, as JSON; nothing where it was compared with none."""
+    found = run.comparison
+    if found is None:
+        return {}
+    names = {"new": found.new, "still": found.still, "fixed": found.fixed}
+    lists: dict[str, Value] = {word: list(checks) for word, checks in names.items()}
+    return {"baseline": {"name": clean(found.baseline), "at": moment(found.at), **lists}}
 
 
 def _verdict(verdict: bool | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from opsctl.checks import KINDS
 from opsctl.importers import ForeignError, Imported, Note, name_of
@@ -52,7 +51,8 @@ def take(data: Any) -> Imported:
 
 
 def _endpoint(endpoint: dict[str, Any], where: str, services: dict[str, Any], notes: list[Note]) -> None:
-    name = name_of(str(endpoint.get("name") or urlsplit(endpoint["url"]).netloc))
+    host = re.match(r"[^:]*://([^/?#]*)", endpoint["url"])
+    name = name_of(str(endpoint.get("name") or (host[1] if host else "")))
     service = name_of(str(endpoint.get("group") or name))
     context, check = _kind(endpoint, where, notes)
     if check is None:

@@ -336,6 +336,19 @@ ALTER TABLE routines ADD COLUMN schedule TEXT;  -- JSON; NULL where it was count
 """
 
 
+# What was seen, as values, of passes too: many results were judged alike, so that the words are kept once.
+_M009 = """
+CREATE TABLE shapes (
+    id INTEGER PRIMARY KEY,
+    judged TEXT NOT NULL,           -- JSON: the expectations
+    subjects TEXT NOT NULL,         -- JSON: of which there are values
+    UNIQUE (judged, subjects)
+) STRICT;
+ALTER TABLE results ADD COLUMN shape_id INTEGER;    -- NULL, as is the next, where an older opsctl kept none
+ALTER TABLE results ADD COLUMN seen TEXT;           -- JSON: the values, in the order of the subjects
+"""
+
+
 def m001_results(db: sqlite3.Connection) -> None:
     """Results with all that is derived from them, and heartbeats."""
     _run(db, _M001)
@@ -376,6 +389,11 @@ def m008_schedules(db: sqlite3.Connection) -> None:
     _run(db, _M008)
 
 
+def m009_seen(db: sqlite3.Connection) -> None:
+    """What was seen of each result, as values."""
+    _run(db, _M009)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_results,
     m002_events,
@@ -385,6 +403,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m006_maintenance,
     m007_places,
     m008_schedules,
+    m009_seen,
 )
 
 

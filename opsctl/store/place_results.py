@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from opsctl.outcome import Cause
-from opsctl.place_lines import PlaceResult
+from opsctl.outcome import Cause, Kind
+from opsctl.place_lines import AHEAD, PlaceResult
 from opsctl.store.rows import CODES, STATES, millis, seconds, text
+from opsctl.units import brief
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _LATEST = """
     SELECT p.place, p.check_name, max(p.at), p.state, p.cause, p.latency, p.message
@@ -19,6 +20,12 @@ _LATEST = """
     CROSS JOIN place_results AS p ON p.check_name = wanted.value
     WHERE p.at <= ?
     GROUP BY p.check_name, p.place ORDER BY p.check_name, p.place
+"""
+# The key keeps them in order, and keeps each from being there twice.
+_WRONG = """
+    SELECT count(*) FROM place_results
+    WHERE at < 0 OR check_name = '' OR place = '' OR latency < 0
+        OR (cause IS NOT NULL AND cause NOT IN (SELECT value FROM json_each(?)))
 """
 
 
@@ -60,6 +67,20 @@ def latest(db: sqlite3.Connection, names: Iterable[str], until: float) -> list[P
         )
         for place, check, at, state, cause, latency, message in rows
     ]
+
+
+def faults(db: sqlite3.Connection, now: float | None) -> Iterator[str]:
+    """What is wrong with them: rows that are no results, and with `now` those of a time to come."""
+    causes = json.dumps([str(one) for one in Cause])
+    (wrong,) = db.execute(_WRONG, (causes,)).fetchone()
+    if wrong:
+        yield f"{wrong} results of other places are none"
+    if now is None:
+        return
+    early = "SELECT place, count(*), max(at) FROM place_results WHERE at > ? GROUP BY place ORDER BY place"
+    for place, number, at in db.execute(early, (millis(now + AHEAD),)):
+        ahead = brief(Kind.DURATION, seconds(at) - now)
+        yield f"{number} results of place `{place}` lie in the future, by up to {ahead}; is the clock right?"
 
 
 _Row = tuple[str, str, int, int, str | None, int | None, str]

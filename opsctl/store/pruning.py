@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from opsctl.store.place_results import forget
 from opsctl.store.replay import anchor
-from opsctl.store.rows import HOUR, millis
+from opsctl.store.rows import HOUR, millis, seconds
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,6 +24,8 @@ class Pruned(NamedTuple):
     spans: int
     beats: int
     checks: int
+    maintained: int
+    place_results: int
 
 
 _OLD = "at < ? AND id NOT IN (SELECT result_id FROM standings)"
@@ -39,8 +42,11 @@ _SPANS = """
         SELECT span_id FROM anchors WHERE anchors.check_id = spans.check_id
     )
 """
+_SHAPES = """
+    DELETE FROM shapes WHERE id NOT IN (SELECT shape_id FROM results WHERE shape_id IS NOT NULL)
+"""
 _GONE = "SELECT check_id FROM standings WHERE at < ?"
-_OF_A_CHECK = ("results", "anchors", "spans", "hours")
+_OF_A_CHECK = ("results", "anchors", "spans", "hours", "maintained")
 
 
 def prune(
@@ -55,9 +61,10 @@ def prune(
     """Delete what is older than so many seconds, in one transaction.
 
     Passes are results without evidence: up, and not the first good one after a bad one. Failures
-    live at least as long as passes, roll-ups (hours and spans) at least as long as failures. A
+    live at least as long as passes, roll-ups (hours, spans and maintenance) at least as long as failures. A
     check's latest result always stays, unless it is older than the roll-ups are kept: then the
-    check is forgotten. `compact` gives the room back to the file system, which copies the store.
+    check is forgotten. Results of other places live as long as passes. `compact` gives the room back
+    to the file system, which copies the store.
     """
     passes = millis(now - keep_passes)
     failures = min(passes, millis(now - keep_failures))
@@ -73,7 +80,10 @@ def prune(
             spans=_deleted(db, _SPANS, rollups),
             beats=_deleted(db, "DELETE FROM beats WHERE at < ?", failures),
             checks=checks,
+            maintained=_deleted(db, "DELETE FROM maintained WHERE until < ?", rollups),
+            place_results=forget(db, seconds(passes)),
         )
+        db.execute(_SHAPES)
     if compact:
         store.db.execute("VACUUM")
     return counts

@@ -20,6 +20,7 @@ from opsctl.store.rows import (
     standing_row,
     text,
 )
+from opsctl.store.shapes import shape_ids, shaped
 from opsctl.store.spans import Step, advance
 
 if TYPE_CHECKING:
@@ -188,9 +189,10 @@ def _write_run(db: sqlite3.Connection, run: Run, entries: Sequence[_Entry], exit
 
 def _write_results(db: sqlite3.Connection, run_id: int, entries: Sequence[_Entry]) -> None:
     rules_ids = _rules_ids(db, (entry.rules for entry in entries))
+    shapes = shape_ids(db, (entry.result for entry in entries))
     db.executemany(
-        "INSERT INTO results (id, check_id, run_id, rules_id, at, state, cause, latency, attempts, message)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO results (id, check_id, run_id, rules_id, at, state, cause, latency, attempts, message,"
+        " shape_id, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             (
                 entry.result_id,
@@ -203,6 +205,7 @@ def _write_results(db: sqlite3.Connection, run_id: int, entries: Sequence[_Entry
                 entry.latency,
                 entry.result.attempts,
                 entry.result.message,
+                *shaped(entry.result, shapes),
             )
             for entry in entries
         ),

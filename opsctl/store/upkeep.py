@@ -14,16 +14,22 @@ from opsctl.store.rows import STATES, seconds
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import Any
 
     from opsctl.store.opening import Store
 
 _PAGE = 1000
-_TABLES = ("checks", "runs", "results", "evidence", "spans", "hours", "heartbeats", "beats")
+_TABLES = (
+    "checks", "runs", "results", "evidence", "shapes", "spans", "hours",
+    "heartbeats", "beats", "maintained", "place_results",
+)  # fmt: skip
 _EXPORT = """
-    SELECT r.id, c.name, r.run_id, r.at, r.state, r.cause, r.message, r.latency, r.attempts, e.body
+    SELECT r.id, c.name, r.run_id, r.at, r.state, r.cause, r.message, r.latency, r.attempts, e.body,
+        s.subjects, r.seen
     FROM results AS r
     JOIN checks AS c ON c.id = r.check_id
     LEFT JOIN evidence AS e ON e.result_id = r.id
+    LEFT JOIN shapes AS s ON s.id = r.shape_id
     WHERE r.id > ? AND r.id <= ?
     ORDER BY r.id LIMIT ?
 """
@@ -92,10 +98,8 @@ def export(store: Store) -> Iterator[dict[str, object]]:
         after = page[-1][0]
 
 
-def _exported(
-    row: tuple[int, str, int, int, int, str | None, str, int | None, int, str | None],
-) -> dict[str, object]:
-    result_id, check, run_id, at, state, cause, message, latency, attempts, body = row
+def _exported(row: tuple[Any, ...]) -> dict[str, object]:
+    result_id, check, run_id, at, state, cause, message, latency, attempts, body, subjects, seen = row
     return {
         "id": result_id,
         "run": run_id,
@@ -107,4 +111,5 @@ def _exported(
         "latency": None if latency is None else latency / 1e6,
         "attempts": attempts,
         **(json.loads(body) if body else {}),
+        **({"seen": dict(zip(json.loads(subjects), json.loads(seen), strict=True))} if subjects else {}),
     }

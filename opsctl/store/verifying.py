@@ -9,6 +9,7 @@ from opsctl.errors import StoreError
 from opsctl.store.chain import broken
 from opsctl.store.faults import damaged
 from opsctl.store.opening import open_store, require
+from opsctl.store.place_results import faults as places
 from opsctl.store.replay import Course, anchored, replay
 from opsctl.store.rows import HOUR, Span, standing_of
 
@@ -24,18 +25,27 @@ _Hours = dict[tuple[int, int], list[int]]
 _MOST = 20
 
 
-def verify(path: Path) -> list[str]:
+def verify(path: Path, now: float | None = None) -> list[str]:
     """What is wrong with the store, one line each; empty where nothing is.
 
     The file's integrity, references that point nowhere, and a replay of the results: what stands,
     the spans and the hourly roll-up must follow from them; so must the chain of events hold, and every
-    record follow from it. Others may use the store meanwhile.
+    record follow from it. Results of other places must be some, and with `now` (UTC epoch seconds) be of the
+    past. Others may use the store meanwhile.
     Raises StoreError where it cannot be read at all: missing, locked, not permitted, too new.
     """
     require(path)
     try:
         with open_store(path, write=False) as store:
-            return [*_file(store.db), *_references(store.db), *_derived(store), *_log(store)]
+            db = store.db
+            return [
+                *_file(db),
+                *_references(db),
+                *_seen(db),
+                *_derived(store),
+                *places(db, now),
+                *_log(store),
+            ]
     except StoreError as error:
         if damaged(error.__cause__):
             return [str(error)]
@@ -57,6 +67,16 @@ def _references(db: sqlite3.Connection) -> Iterator[str]:
     ).fetchone()
     if orphans:
         yield f"{orphans} results belong to no run"
+
+
+def _seen(db: sqlite3.Connection) -> Iterator[str]:
+    (wrong,) = db.execute(
+        "SELECT count(*) FROM results AS r LEFT JOIN shapes AS s ON s.id = r.shape_id"
+        " WHERE (r.shape_id IS NULL) IS NOT (r.seen IS NULL) OR (r.shape_id IS NOT NULL AND iif("
+        "json_valid(r.seen), json_array_length(r.seen), -1) IS NOT json_array_length(s.subjects))"
+    ).fetchone()
+    if wrong:
+        yield f"{wrong} results have values of nobody knows what"
 
 
 def _derived(store: Store) -> list[str]:

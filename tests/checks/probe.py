@@ -28,6 +28,7 @@ def probe(
     now: float = NOW,
     heartbeat: Callable[[str], Heartbeat | None] = lambda _name: None,
     results: Callable[[Sequence[str]], Sequence[Result]] = lambda _selectors: (),
+    answers: Path | None = None,
 ) -> Observation:
     """One observation; `wanted` is every subject of the kind unless it is given."""
     everything = frozenset(name.partition(".")[0] for name in check.SUBJECTS)
@@ -41,5 +42,6 @@ def probe(
         now,
         heartbeat,
         results,
+        answers=answers,
     )
     return check.probe(ask)

@@ -2,52 +2,21 @@
 
 from __future__ import annotations
 
-import socket
-import struct
-import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 from checks.probe import probe
+from checks.time_servers import answer, serving
 
 from opsctl.checks.clock import ClockCheck
 from opsctl.outcome import Cause
 
-EPOCH = 2_208_988_800
-
-
-def stamp(at):
-    return struct.pack("!II", int(at) + EPOCH & 0xFFFFFFFF, int(at % 1 * 2**32))
-
-
-def answer(asked, *, ahead=0.0, leap=0, stratum=2, mode=4):
-    """A server's packet: flags, stratum, and the four times of RFC 5905, figure 8."""
-    now = time.time() + ahead
-    head = struct.pack("!BBbb", leap << 6 | 4 << 3 | mode, stratum, 6, -20) + 12 * b"\0"
-    return head + stamp(now) + asked[40:48] + stamp(now) + stamp(now)
-
 
 @pytest.fixture
 def server():
-    """A server whose answers a function makes of the question."""
-    opened = []
-
-    def serving(make):
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        udp.bind(("127.0.0.1", 0))
-        opened.append(udp)
-
-        def serve():
-            asked, peer = udp.recvfrom(1024)
-            for packet in make(asked):
-                udp.sendto(packet, peer)
-
-        threading.Thread(target=serve, daemon=True).start()
-        return ClockCheck(server="127.0.0.1", port=udp.getsockname()[1])
-
-    yield serving
-    for udp in opened:
-        udp.close()
+    with ExitStack() as stack:
+        yield lambda make: ClockCheck(server="127.0.0.1", port=stack.enter_context(serving(make)))
 
 
 def test_clocks_that_agree(server):

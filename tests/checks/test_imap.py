@@ -92,7 +92,7 @@ def test_a_password_is_quoted(certificates):
             Cause.TLS, "it does not offer STARTTLS; write `tls: direct` or `tls: none` if that is right")),
         (saying(GREETING, (b"a", OFFERS), (b"a STARTTLS", b"a OK go\r\na OK in\r\n")),
          Failure(Cause.PROTOCOL, "it said more before TLS began")),
-        (flooding(GREETING), Failure(Cause.TOO_LARGE, "it says more than the 1000000 bytes that are read")),
+        (flooding(GREETING), Failure(Cause.TOO_LARGE, "it says more than the 65536 bytes that are read")),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(serve, failure):

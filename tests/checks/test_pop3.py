@@ -83,7 +83,7 @@ def test_a_server_that_knows_no_capabilities_offers_none():
         (saying(GREETING, BEFORE[0], (b"STLS", b"-ERR later\r\n")), Failure(Cause.PROTOCOL, "it refuses STLS: later")),
         (saying(GREETING, BEFORE[0], (b"STLS", b"+OK go\r\n+OK in\r\n")),
          Failure(Cause.PROTOCOL, "it said more before TLS began")),
-        (flooding(GREETING + b"+OK\r\n"), Failure(Cause.TOO_LARGE, "it says more than the 1000000 bytes that are read")),
+        (flooding(GREETING + b"+OK\r\n"), Failure(Cause.TOO_LARGE, "it says more than the 65536 bytes that are read")),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(serve, failure):

@@ -157,7 +157,7 @@ def test_a_line_said_before_tls_began_is_not_taken_for_a_private_one(certificate
         (saying(GREETING, (b"EHLO", OFFERS), (b"STARTTLS", b"220 go\r\nhello\r\n")),
          Failure(Cause.PROTOCOL, "it said more before TLS began")),
         (lambda connection, done: None, Failure(Cause.RESET, "it closed the connection")),
-        (flooding(b""), Failure(Cause.TOO_LARGE, "it says more than the 1000000 bytes that are read")),
+        (flooding(b""), Failure(Cause.TOO_LARGE, "it says more than the 65536 bytes that are read")),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(serve, failure):

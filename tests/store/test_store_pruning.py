@@ -6,13 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opsctl.maintaining import Maintained
 from opsctl.outages import Rules
 from opsctl.outcome import State
+from opsctl.place_lines import PlaceResult
 from opsctl.records import Result
 from opsctl.store.beats import beat, heartbeat
 from opsctl.store.history import availability, outages
 from opsctl.store.latest import last_results, standings
+from opsctl.store.maintained import maintained, note
 from opsctl.store.opening import open_store
+from opsctl.store.place_results import add, latest
 from opsctl.store.pruning import Pruned, prune
 from opsctl.store.results import Run, record
 from opsctl.store.upkeep import export
@@ -38,10 +42,14 @@ def days(store):
 def test_failures_and_recoveries_live_longer_than_passes(store):
     counts = prune(store, 10 * DAY, keep_passes=4 * DAY, keep_failures=9 * DAY, keep_rollups=100 * DAY)
     assert days(store) == [(2, "down"), (3, "up"), (6, "up"), (7, "down"), (8, "up"), (9, "up")]
-    assert counts == Pruned(passes=4, failures=0, runs=4, hours=0, spans=0, beats=0, checks=0)
+    assert counts == Pruned(
+        passes=4, failures=0, runs=4, hours=0, spans=0, beats=0, checks=0, maintained=0, place_results=0
+    )
     counts = prune(store, 12.5 * DAY, keep_passes=1 * DAY, keep_failures=9 * DAY, keep_rollups=100 * DAY)
     assert days(store) == [(7, "down"), (8, "up"), (9, "up")]
-    assert counts == Pruned(passes=1, failures=2, runs=3, hours=0, spans=0, beats=0, checks=0)
+    assert counts == Pruned(
+        passes=1, failures=2, runs=3, hours=0, spans=0, beats=0, checks=0, maintained=0, place_results=0
+    )
     assert verify(store.path) == []
 
 
@@ -96,6 +104,39 @@ def test_a_check_older_than_the_roll_ups_is_forgotten_and_numbers_are_not_used_a
     keep(store, "a", (200 * DAY, "u"))
     assert [each["id"] for each in export(store)] == [11]
     assert verify(store.path) == []
+
+
+def test_maintenance_is_forgotten_with_the_roll_ups_and_keeps_no_check(store):
+    for window, until in (("night", 3 * DAY), ("move", 12 * DAY)):
+        note(store.db, [Maintained("a", window, "", DAY, until)])
+    assert prune(store, 10 * DAY, keep_passes=0, keep_failures=0, keep_rollups=7 * DAY).maintained == 0
+    assert prune(store, 10.1 * DAY, keep_passes=0, keep_failures=0, keep_rollups=7 * DAY).maintained == 1
+    assert maintained(store.db, ["a"], 0, 99 * DAY * 1000) == {"a": [(DAY * 1000, 12 * DAY * 1000)]}
+    counts = prune(store, 200 * DAY, keep_passes=DAY, keep_failures=DAY, keep_rollups=100 * DAY)
+    assert counts.checks == 1
+    assert verify(store.path) == []
+
+
+def test_results_of_other_places_live_as_long_as_passes(store):
+    seen = [PlaceResult("rome", "a", day * DAY, State.DOWN, None, None, "") for day in (5, 6, 7)]
+    add(store.db, seen)
+    counts = prune(store, 10 * DAY, keep_passes=4 * DAY, keep_failures=90 * DAY, keep_rollups=100 * DAY)
+    assert counts.place_results == 1
+    assert [one.at for one in latest(store.db, ["a"], 6 * DAY)] == [6 * DAY]
+    assert prune(store, 11 * DAY, keep_passes=4 * DAY, keep_failures=0, keep_rollups=0).place_results == 1
+
+
+def test_the_shape_of_what_was_seen_goes_with_the_last_result_that_has_it(path, result):
+    rules = {"a": RULES}
+    with open_store(path, write=True) as store:
+        for day, seen in enumerate(({"size": 1}, {"size": 2}, {"age": 3.0})):
+            found = [result("a", day * DAY, "u")._replace(seen=seen)]
+            record(store, Run(day, day, "", ""), found, rules, lambda _: 0)
+        found = "SELECT subjects FROM shapes ORDER BY id"
+        for kept, left in ((1.5, ['["size"]', '["age"]']), (0.5, ['["age"]'])):
+            prune(store, 2.4 * DAY, keep_passes=kept * DAY, keep_failures=kept * DAY, keep_rollups=99 * DAY)
+            assert [one for (one,) in store.db.execute(found)] == left
+    assert verify(path) == []
 
 
 def test_pruning_that_fails_deletes_nothing(store):

@@ -8,8 +8,10 @@ import sqlite3
 import pytest
 
 from opsctl.errors import StoreError
+from opsctl.outages import Rules
 from opsctl.store import upkeep
 from opsctl.store.opening import open_store
+from opsctl.store.results import Run, record
 from opsctl.store.upkeep import export, info
 
 
@@ -22,7 +24,7 @@ def test_a_store_says_what_it_is(path, keep):
         path=path,
         size=path.stat().st_size,
         free=0,
-        schema=8,
+        schema=9,
         journal="delete",
         sqlite=sqlite3.sqlite_version,
         first=10,
@@ -32,10 +34,13 @@ def test_a_store_says_what_it_is(path, keep):
             "runs": 3,
             "results": 3,
             "evidence": 1,
+            "shapes": 0,
             "spans": 3,
             "hours": 2,
             "heartbeats": 0,
             "beats": 0,
+            "maintained": 0,
+            "place_results": 0,
         },
         events=0,
         head="00" * 32,
@@ -86,6 +91,15 @@ def test_every_result_is_exported_ready_for_json(path, keep):
             "evidence": {"url": "http://x/"},
         },
     ]
+
+
+def test_what_was_seen_is_exported_too(path, result):
+    seen = {"status": 502, "json.a": [1.5, None, "x\ud800"], "exists": False}
+    with open_store(path, write=True) as store:
+        for at, one in enumerate((seen, {})):
+            found = [result("a", at, "d")._replace(seen=one)]
+            record(store, Run(at, at, "host", "a"), found, {"a": Rules(1, 1, 60)}, lambda _: 1)
+        assert [each["seen"] for each in export(store)] == [seen, {}]
 
 
 def test_an_export_that_is_read_slowly_keeps_nobody_from_writing(path, keep, monkeypatch):

@@ -22,7 +22,9 @@ def store(path, result):
     """Two checks that go through everything for two and a half hours."""
     with open_store(path, write=True) as opened:
         for at in range(0, 9000, 60):
-            found = [result(name, at, "uud?dgu"[at // 60 % 7]) for name in NAMES]
+            found = [
+                result(name, at, "uud?dgu"[at // 60 % 7])._replace(seen={"status": at}) for name in NAMES
+            ]
             rules = dict.fromkeys(NAMES, Rules(3, 2, 60))
             record(opened, Run(at, at, "host", "all"), found, rules, lambda _: 0)
     return path
@@ -79,10 +81,43 @@ def test_a_sound_store_has_nothing_to_report(store):
             "UPDATE evidence SET result_id = 100000 WHERE result_id = (SELECT max(result_id) FROM evidence)",
             ["row 100000 of evidence points to a row of results that is not there"],
         ),
+        ("UPDATE shapes SET id = 9", ["300 results have values of nobody knows what"]),
+        ("UPDATE results SET seen = '[1, 2]' WHERE id = 3", ["1 results have values of nobody knows what"]),
+        ("UPDATE results SET seen = '[1' WHERE id = 3", ["1 results have values of nobody knows what"]),
+        ("UPDATE results SET seen = NULL WHERE id < 3", ["2 results have values of nobody knows what"]),
     ],
 )
 def test_what_does_not_follow_is_named(store, statement, problems):
     assert altered(store, statement) == problems
+
+
+def test_results_of_older_versions_have_no_values(store):
+    assert altered(store, "UPDATE results SET seen = NULL, shape_id = NULL WHERE id < 100") == []
+
+
+PLACE = "INSERT INTO place_results VALUES ('{}', 'rome', {}, 3, {}, {}, '')"
+
+
+@pytest.mark.parametrize(
+    ("row", "problems"),
+    [
+        (("web/page", 5000, "'refused'", "NULL"), []),
+        (("gone/page", 5000, "NULL", 0), []),
+        (("web/page", -1, "NULL", "NULL"), ["1 results of other places are none"]),
+        (("web/page", 1, "'tired'", "NULL"), ["1 results of other places are none"]),
+        (("web/page", 1, "NULL", -1), ["1 results of other places are none"]),
+        (("", 1, "NULL", 1), ["1 results of other places are none"]),
+        (("web/page", 9_300_000, "NULL", 1), []),
+        (
+            ("web/page", 9_300_001, "NULL", 1),
+            ["1 results of place `rome` lie in the future, by up to 5m; is the clock right?"],
+        ),
+    ],
+)
+def test_results_of_other_places_are_some_and_of_the_past(store, row, problems):
+    altered(store, PLACE.format(*row))
+    assert verify(store, 9000) == problems
+    assert verify(store) == [one for one in problems if "future" not in one]
 
 
 def test_a_result_that_was_made_green_by_hand_is_found(store):

@@ -1,14 +1,12 @@
 """What the template `aws-platform` talks to: programs that answer as the real ones do, and servers for the rest.
 
-Run as `python vendors_aws.py NAME STATE ARGUMENT...` it is the program `NAME`; `STATE` is a file with the world that all
-of them share. What they print was seen of aws-cli 1.46.2 (against an endpoint of ours, whose answers botocore's model
-allows), Terraform 1.11.4, CDK 2, ansible-core 2.19 and Docker 28.2; what AWS answers is tested against botocore's model
-where that is installed.
+`main(NAME, STATE, ARGUMENTS)` is the program `NAME`; `STATE` is a file with the world that all of them share. What they
+print was seen of aws-cli 1.46.2 (against an endpoint of ours, whose answers botocore's model allows), Terraform 1.11.4,
+CDK 2, ansible-core 2.19 and Docker 28.2; what AWS answers is tested against botocore's model where that is installed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -87,8 +85,11 @@ class World:
         )
         for name in PROGRAMS:
             script = self.folder / name
+            # As a module it is compiled once, and not for each of some thousand calls.
             script.write_text(
-                f'#!/bin/sh\nexec "{sys.executable}" -S -E "{__file__}" {name} "{self._state}" "$@"\n'
+                f'#!/bin/sh\nexec "{sys.executable}" -S -E -c "import sys; from pathlib import Path; '
+                f"sys.path.insert(0, '{Path(__file__).parent}'); from vendors_aws import main; "
+                f'sys.exit(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:]))" {name} "{self._state}" "$@"\n'
             )
             script.chmod(0o755)
 
@@ -383,8 +384,10 @@ def head_object(told: Told) -> dict:
 
 
 def copy_object(told: Told) -> None:
+    from hashlib import sha256
+
     source, target = told.words
-    text = DUMP if source.endswith(".dump") else f"{hashlib.sha256(DUMP).hexdigest()}  0002.dump\n".encode()
+    text = DUMP if source.endswith(".dump") else f"{sha256(DUMP).hexdigest()}  0002.dump\n".encode()
     if told.world.get("damaged"):
         text = text[:-5]
     Path(target).parent.mkdir(parents=True, exist_ok=True)
@@ -653,6 +656,8 @@ OPERATIONS = {
 
 
 def docker(_world: dict, condition: str, argv: list[str]) -> int:
+    from hashlib import sha256
+
     if argv[:3] != ["inspect", "--type", "container"] or not argv[3:]:
         raise ToolError(1, "docker: 'docker inspect' requires at least 1 argument")
     if condition in {"throttled", "unauthorised"}:
@@ -664,7 +669,7 @@ def docker(_world: dict, condition: str, argv: list[str]) -> int:
     health = {"degraded": "starting", "down": "unhealthy"}.get(condition, "healthy")
     names = argv[3:] if condition != "gone" else argv[3:4]
     say(json.dumps([
-        {"Id": hashlib.sha256(name.encode()).hexdigest(), "Name": f"/{name}", "RestartCount": 0, "State": {
+        {"Id": sha256(name.encode()).hexdigest(), "Name": f"/{name}", "RestartCount": 0, "State": {
             "Status": "running", "Running": True, "OOMKilled": False, "ExitCode": 0,
             "Health": {"Status": health, "FailingStreak": 0, "Log": []},
         }} for name in names
@@ -902,7 +907,3 @@ def slack(request, condition):
     if not json.loads(request.body).get("text"):
         return Answer(400, b"no_text")
     return Answer(200, b"ok")
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:]))

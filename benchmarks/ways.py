@@ -1,0 +1,166 @@
+"""How each program makes a number of requests as its users would have it make them, and what that costs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import servers
+from many import ENVIRONMENT, OPSCTL, workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BARE = str(Path(__file__).with_name("bare.py"))
+PLACES = os.environ["PATH"] + ":/usr/sbin:/usr/lib/nagios/plugins:/usr/lib64/nagios/plugins"
+TICKS = os.sysconf("SC_CLK_TCK")
+# curl takes on no more, and blackbox_exporter's client asks for so many probes at once.
+MOST = 300
+CHECK_HTTP_MOST = 100
+
+
+class Cost(NamedTuple):
+    """What a program took: wall and CPU seconds, its peak of memory in MiB, and the CPU seconds of its client."""
+
+    wall: float
+    cpu: float
+    memory: float
+    client: float = 0.0
+
+
+class Failed(Exception):
+    """A round that does not count, and why."""
+
+
+class Way(NamedTuple):
+    """A program, how it makes `number` requests to an address, and the most that it is asked for."""
+
+    name: str
+    run: Callable[[Path, str, int], Cost]
+    most: int = 10_000
+    slow: bool = True
+
+
+def cost(argv: list[str], folder: Path) -> Cost:
+    """Run a whole process. Raises Failed where it does not end with 0."""
+    started = time.perf_counter()
+    child = subprocess.Popen(
+        argv, cwd=folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise Failed(f"exit code {child.returncode}")
+    return Cost(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def counted(way: Way, folder: Path, server: servers.Server, number: int) -> tuple[Cost, servers.Seen]:
+    """A round in which the server has had as many requests as it should. Raises Failed where it has not."""
+    before = server.seen()
+    found = way.run(folder, server.url, number)
+    seen = server.since(before)
+    if seen.requests != number:
+        raise Failed(f"{seen.requests} of {number} requests arrived")
+    return found, seen
+
+
+def by_opsctl(folder: Path, url: str, number: int) -> Cost:
+    place = folder / f"opsctl-{number}-{url.rsplit(':', 1)[1].strip('/')}"
+    return cost([OPSCTL, "check"], place if place.exists() else workspace(place, url, number))
+
+
+def by_goss(program: str, *options: str) -> Callable[[Path, str, int], Cost]:
+    def run(folder: Path, url: str, number: int) -> Cost:
+        lines = "".join(f"  c{one}:\n    url: {url}\n    status: 200\n" for one in range(number))
+        (folder / "goss.yaml").write_text(f"http:\n{lines}")
+        return cost([program, "-g", str(folder / "goss.yaml"), "validate", *options], folder)
+
+    return run
+
+
+def by_curl(program: str, *options: str) -> Callable[[Path, str, int], Cost]:
+    """One curl that makes all requests, so many at once as it allows."""
+
+    def run(folder: Path, url: str, number: int) -> Cost:
+        lines = "".join(f'url = "{url}?{one}"\noutput = "/dev/null"\n' for one in range(number))
+        (folder / "curl.conf").write_text(lines)
+        argv = [program, "-sS", "--fail", "--parallel", "--parallel-max", str(MOST), *options]
+        return cost([*argv, "-K", str(folder / "curl.conf")], folder)
+
+    return run
+
+
+def by_bare_loop(mode: str) -> Callable[[Path, str, int], Cost]:
+    return lambda folder, url, number: cost([sys.executable, BARE, url, str(number), "16", mode], folder)
+
+
+def by_check_http(program: str) -> Callable[[Path, str, int], Cost]:
+    """A process for each check, one after the other, as a monitoring system starts them."""
+
+    def run(folder: Path, url: str, number: int) -> Cost:
+        one = f"{program} -H 127.0.0.1 -p {url.rsplit(':', 1)[1].strip('/')} -e 200 >/dev/null || exit 1"
+        return cost(["sh", "-c", f"for i in $(seq {number}); do {one}; done"], folder)
+
+    return run
+
+
+def _used(pid: int) -> tuple[float, float]:
+    """CPU seconds and the peak of memory in MiB of a process that goes on."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    peak = Path(f"/proc/{pid}/status").read_text().split("VmHWM:")[1].split()[0]
+    return (int(fields[11]) + int(fields[12])) / TICKS, int(peak) / 1024
+
+
+def by_blackbox(port: int, pid: int) -> Callable[[Path, str, int], Cost]:
+    """A request for each probe on kept connections, as Prometheus makes them; it counts the probes that succeeded."""
+
+    def run(folder: Path, url: str, number: int) -> Cost:
+        probe = f"http://127.0.0.1:{port}/probe?module=http_2xx&target={url}"
+        before, _ = _used(pid)
+        argv = [sys.executable, BARE, probe, str(number), str(min(number, MOST)), "kept", "probe_success 1\n"]
+        client = cost(argv, folder)
+        after, peak = _used(pid)
+        return Cost(client.wall, after - before, peak, client.cpu)
+
+    return run
+
+
+@contextlib.contextmanager
+def blackbox(program: str, folder: Path) -> Iterator[Way]:
+    """A new exporter with its own example of a module, on a free port."""
+    conf, port = folder / "blackbox.yml", servers.free_port()
+    conf.write_text("modules: {http_2xx: {prober: http}}\n")
+    argv = [program, f"--config.file={conf}", f"--web.listen-address=127.0.0.1:{port}"]
+    with servers.running(argv, port) as process:
+        yield Way("blackbox_exporter", by_blackbox(port, process.pid))
+
+
+def found(variable: str, *names: str) -> str | None:
+    """A program, named by a variable of the environment or on the path."""
+    return os.environ.get(variable) or next(
+        filter(None, (shutil.which(name, path=PLACES) for name in names)), None
+    )
+
+
+@contextlib.contextmanager
+def installed(folder: Path) -> Iterator[list[Way]]:
+    """Every program that is here, and an exporter that runs; opsctl is the first."""
+    ways = [Way("opsctl check, recorded", by_opsctl)]
+    with contextlib.ExitStack() as stack:
+        if goss := found("GOSS", "goss"):
+            ways.append(Way("goss validate", by_goss(goss)))
+            ways.append(Way("goss, --max-concurrent 1000", by_goss(goss, "--max-concurrent", "1000")))
+        if exporter := found("BLACKBOX_EXPORTER", "blackbox_exporter", "prometheus-blackbox-exporter"):
+            ways.append(stack.enter_context(blackbox(exporter, folder)))
+        if curl := found("CURL", "curl"):
+            ways.append(Way("curl --parallel, kept connections", by_curl(curl)))
+            ways.append(Way("curl --parallel, new connections", by_curl(curl, "-H", "Connection: close")))
+        if plugin := found("CHECK_HTTP", "check_http"):
+            ways.append(Way("check_http, a process each", by_check_http(plugin), CHECK_HTTP_MOST, slow=False))
+        yield ways

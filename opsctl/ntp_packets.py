@@ -1,0 +1,112 @@
+"""Asking a time server by NTP (RFC 5905), and what its answer says."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from opsctl.connecting import Address, ConnectError, failure_of, resolve, within
+from opsctl.outcome import Cause, Failure
+
+if TYPE_CHECKING:
+    from opsctl.connecting import Deadline
+
+# Seconds from 1900, where NTP counts from, to 1970.
+_EPOCH = 2_208_988_800
+_PACKET = 48
+_CLIENT = b"\x23" + 39 * b"\0"
+_SERVER = 4
+# The states of the leap indicator, by its two bits.
+_LEAPS = ("none", "insert", "delete", "alarm")
+
+
+class Packet(NamedTuple):
+    """A server's answer, and when it was asked for and came (UTC epoch seconds, by this clock).
+
+    `leap` is "none", "insert", "delete" or "alarm". `reference` is the reference ID: a text (the kind of clock,
+    or why it refuses to answer), an IPv4 address, or a hash that looks like one. `root_delay` and
+    `root_dispersion` are seconds to the clock of reference, `updated`, `arrived` and `left` UTC epoch seconds
+    by the server's clock; `updated` is None where it never was set.
+    """
+
+    asked: float
+    came: float
+    leap: str
+    stratum: int
+    reference: str
+    root_delay: float
+    root_dispersion: float
+    updated: float | None
+    arrived: float
+    left: float
+
+    @property
+    def synchronised(self) -> bool:
+        """Whether the server says that its own clock is right."""
+        return self.leap != "alarm" and 0 < self.stratum < 16
+
+    @property
+    def ahead(self) -> float:
+        """Seconds that the server's clock is ahead of this one: half the sum of both ways (RFC 5905, 8)."""
+        return (self.arrived - self.asked + self.left - self.came) / 2
+
+
+def ask_time(host: str, port: int, timeout: float) -> Packet | Failure:
+    """Ask once, within `timeout` seconds in all."""
+    deadline = within(timeout)
+    try:
+        kind, peer = resolve(Address(host, port), "any", deadline)[0]
+        asked, came, answer = _asked(kind, peer, deadline)
+    except ConnectError as error:
+        return error.failure
+    except OSError as error:
+        return failure_of(error, deadline.seconds)
+    if len(answer) < _PACKET or answer[0] & 7 != _SERVER or not any(answer[40:48]):
+        return Failure(Cause.PROTOCOL, "the answer is none of NTP's")
+    return Packet(
+        asked=asked,
+        came=came,
+        leap=_LEAPS[answer[0] >> 6],
+        stratum=answer[1],
+        reference=_reference(answer[1], answer[12:16]),
+        root_delay=_short(answer[4:8]),
+        root_dispersion=_short(answer[8:12]),
+        updated=_seconds(answer[16:24]) if any(answer[16:24]) else None,
+        arrived=_seconds(answer[32:40]),
+        left=_seconds(answer[40:48]),
+    )
+
+
+def _asked(kind: int, peer: tuple[object, ...], deadline: Deadline) -> tuple[float, float, bytes]:
+    with socket.socket(kind, socket.SOCK_DGRAM) as opened:
+        opened.connect(peer)
+        sent = time.time()
+        stamp = struct.pack("!II", int(sent) + _EPOCH & 0xFFFFFFFF, int(sent % 1 * 2**32))
+        opened.send(_CLIENT + stamp)
+        while True:
+            opened.settimeout(deadline.left())
+            answer = opened.recv(1024)
+            # What answers another question, or none, is passed over.
+            if answer[24:32] == stamp:
+                return sent, time.time(), answer
+
+
+def _reference(stratum: int, four: bytes) -> str:
+    """Text at stratum 0 and 1 (RFC 5905, 7.3 and 7.4), else an address, or a hash that looks like one."""
+    text = four.rstrip(b"\0")
+    if stratum < 2 and text.isalnum():
+        return text.decode("ascii")
+    return ".".join(str(byte) for byte in four)
+
+
+def _short(stamp: bytes) -> float:
+    """A duration of 16 bits of seconds and 16 bits of their fractions."""
+    return float(int.from_bytes(stamp, "big") / 2**16)
+
+
+def _seconds(stamp: bytes) -> float:
+    whole, part = struct.unpack("!II", stamp)
+    # Era 1 begins in 2036.
+    return float((whole if whole & 0x80000000 else whole + 2**32) - _EPOCH + part / 2**32)

@@ -1,0 +1,97 @@
+"""What every player is given, and what all that listen on a network play alike."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from checks.peers import nobody
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from certificates import Certificates
+    from checks.peers import Serve
+
+# How long a check waits, how long what is slow takes, and how long a check waits for what never answers.
+TIMEOUT = 2.0
+SLOW = 0.7
+IMPATIENT = 0.4
+
+# The fields of the check that lead it to what is played, for as long as the block lasts.
+Played = AbstractContextManager["Mapping[str, Any]"]
+
+
+class Stage(NamedTuple):
+    """Where faults are played: an empty folder, the tests' certificates, and the check's fields."""
+
+    folder: Path
+    certificates: Certificates
+    fields: Mapping[str, Any]
+
+
+@contextmanager
+def served(serve: Serve) -> Iterator[str]:
+    """The address of a server that hands every connection to `serve(connection, done)`, many at once."""
+    done = threading.Event()
+
+    def talk(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            serve(connection, done)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while not done.is_set():
+                threading.Thread(target=talk, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            done.set()
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+
+
+def silent(_connection: socket.socket, done: threading.Event) -> None:
+    done.wait(30)
+
+
+def resetting(connection: socket.socket, done: threading.Event) -> None:
+    # Only once the other side knows that it is connected.
+    done.wait(0.1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def late(serve: Serve, seconds: float = SLOW) -> Serve:
+    """The same, but not at once."""
+
+    def serve_late(connection: socket.socket, done: threading.Event) -> None:
+        done.wait(seconds)
+        serve(connection, done)
+
+    return serve_late
+
+
+UNANSWERED: Mapping[str, Callable[[], AbstractContextManager[str]]] = {
+    "refused": lambda: nullcontext(nobody()),
+    "reset": lambda: served(resetting),
+    "timeout": lambda: served(silent),
+    # The kernel itself says of TCP to the broadcast address that there is no way.
+    "unreachable": lambda: nullcontext("255.255.255.255:9"),
+    # That this is no name is known without asking any server.
+    "no-such-name": lambda: nullcontext("a..b:9"),
+}
+
+
+@contextmanager
+def addressed(address: AbstractContextManager[str], **more: Any) -> Iterator[Mapping[str, Any]]:
+    """The fields of a check that has an address."""
+    with address as found:
+        yield {"address": found, **more}

@@ -1,0 +1,111 @@
+"""Answers that are kept: whole or absent, whoever writes and whatever befalls their files."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsctl.remembering import Remembered, forget, keep, recall
+
+ANSWER = Remembered({"events": [{"eventAction": "expiration"}]}, 0.25, 1000.0)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "shop.cache"
+
+
+def only_file(folder):
+    (path,) = folder.iterdir()
+    return path
+
+
+def test_what_is_kept_is_recalled_until_it_is_forgotten(folder):
+    assert recall(folder, "a") is None
+    keep(folder, "a", ANSWER)
+    keep(folder, "b", ANSWER._replace(took=1.0))
+    assert (recall(folder, "a"), recall(folder, "b").took) == (ANSWER, 1.0)
+    keep(folder, "a", ANSWER._replace(at=2000.0))
+    assert recall(folder, "a").at == 2000.0
+    forget(folder, "a")
+    forget(folder, "a")
+    assert (recall(folder, "a"), len([*folder.iterdir()])) == (None, 1)
+
+
+def test_only_its_owner_may_read_it(folder):
+    keep(folder, "a", ANSWER)
+    assert (folder.stat().st_mode & 0o777, only_file(folder).stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+def test_a_file_that_is_cut_anywhere_is_as_if_absent(folder):
+    keep(folder, "a", ANSWER)
+    whole = only_file(folder).read_bytes()
+    for end in range(len(whole)):
+        only_file(folder).write_bytes(whole[:end])
+        assert recall(folder, "a") is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"at": "1000"}, {"at": None}, {"at": True}, {"at": -1.0}, {"at": float("nan")}, {"at": float("inf")},
+        {"took": None}, {"took": [0.25]}, {"told": None}, {"told": []}, {"told": "x"}, {"question": "b"},
+    ],
+)  # fmt: skip
+def test_a_file_with_anything_of_a_wrong_kind_is_as_if_absent(folder, change):
+    keep(folder, "a", ANSWER)
+    path = only_file(folder)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    assert recall(folder, "a") is None
+
+
+@given(junk=st.binary(max_size=60) | st.sampled_from([b"[" * 100_000, b"null", b"{}", b"\xff"]))
+def test_no_junk_raises_or_is_an_answer(tmp_path_factory, junk):
+    folder = tmp_path_factory.mktemp("junk")
+    keep(folder, "a", ANSWER)
+    only_file(folder).write_bytes(junk)
+    assert recall(folder, "a") is None
+
+
+def test_where_nothing_can_be_written_the_answer_before_stays(folder, tmp_path):
+    keep(folder, "a", ANSWER)
+    keep(folder, "a", Remembered(_nested(100_000), 0.25, 2000.0))
+    assert (recall(folder, "a"), len([*folder.iterdir()])) == (ANSWER, 1)
+    (tmp_path / "file").write_text("in the way")
+    keep(tmp_path / "file" / "x.cache", "a", ANSWER)
+    assert recall(tmp_path / "file" / "x.cache", "a") is None
+
+
+def _nested(depth):
+    told: dict = {}
+    for _ in range(depth):
+        told = {"events": told}
+    return told
+
+
+def _write(folder, at, rounds):
+    for _ in range(rounds):
+        keep(folder, "a", Remembered({"events": [at] * 2000}, 0.0, at))
+
+
+def test_whoever_reads_sees_one_whole_answer_however_many_write(folder):
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_write, args=(folder, float(at), 30)) for at in (1, 2)]
+    writers += [threading.Thread(target=_write, args=(folder, float(at), 30)) for at in (3, 4, 5)]
+    keep(folder, "a", Remembered({"events": [9.0] * 2000}, 0.0, 9.0))
+    for writer in writers:
+        writer.start()
+    seen = set()
+    while any(writer.is_alive() for writer in writers):
+        kept = recall(folder, "a")
+        assert kept.told["events"] == [kept.at] * 2000
+        seen.add(kept.at)
+    for writer in writers:
+        writer.join()
+    assert len(seen) > 1
+    assert [path.suffix for path in folder.iterdir()] == [".json"]
