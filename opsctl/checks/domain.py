@@ -84,7 +84,7 @@ class DomainCheck:
 
     def probe(self, ask: Ask) -> Observation:
         """Ask within `ask.timeout` seconds in all, unless what was told before still does."""
-        folder, question = ask.answers, self._request().url.text
+        folder, question = (ask.answers if self.cache else None), self._request().url.text
         kept = recall(folder, question) if folder else None
         if kept and not 0 <= ask.now - kept.at <= _OLDEST:
             kept = None
