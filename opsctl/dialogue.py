@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from opsctl.connecting import ConnectError, Deadline, connect, failure_of
 from opsctl.outcome import Cause, Failure
 from opsctl.prose import line, shorten
+from opsctl.trust import reason_of
 
 if TYPE_CHECKING:
     import socket
@@ -121,8 +122,8 @@ class Dialogue:
             words = f"the certificate is not valid: {error.verify_message}"
             raise DialogueError(Failure(Cause.TLS, words)) from error
         except ssl.SSLError as error:
-            words = (error.reason or str(error)).lower().replace("_", " ")
-            raise DialogueError(Failure(Cause.TLS, f"TLS failed: {words}")) from error
+            words = f"TLS failed: {reason_of(error)}"
+            raise DialogueError(Failure(Cause.TLS, words)) from error
         except OSError as error:
             raise DialogueError(failure_of(error, self._deadline.seconds, what)) from error
         except ValueError as error:

@@ -46,14 +46,23 @@ def handshake_context(files: Files, *, host: bool, chain: bool) -> ssl.SSLContex
     return context
 
 
+def reason_of(error: ssl.SSLError) -> str:
+    """Why TLS failed, in the same words whichever OpenSSL and Python tell it."""
+    import ssl
+
+    # Who goes away in the middle is told in different words by different versions of both.
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return "the connection was closed"
+    return (error.reason or str(error).partition(" (_ssl.c")[0]).lower().replace("_", " ")
+
+
 def _use(field: str, path: str, load: Callable[[], None]) -> None:
     import ssl
 
     try:
         load()
     except ssl.SSLError as error:
-        reason = (error.reason or str(error)).lower().replace("_", " ")
-        words = f"the file {path} cannot be used: {reason}; correct `{field}`"
+        words = f"the file {path} cannot be used: {reason_of(error)}; correct `{field}`"
         raise UnusableFileError(words + (" or `key`" if field == "certificate" else "")) from error
     except OSError as error:
         words = f"the file {path} cannot be read: {error.strerror}; correct `{field}`"

@@ -14,7 +14,7 @@ from opsctl.limits import Doc, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
 from opsctl.prose import listed, safe, shorten
 from opsctl.starttls import begin
-from opsctl.trust import Files, UnusableFileError, handshake_context
+from opsctl.trust import Files, UnusableFileError, handshake_context, reason_of
 
 if TYPE_CHECKING:
     from opsctl.checks import Ask
@@ -154,8 +154,8 @@ class TlsCheck:
         except ssl.SSLCertVerificationError as error:
             return _Seen(connection.peer, phases, code=error.verify_code, words=error.verify_message)
         except ssl.SSLError as error:
-            reason = (error.reason or str(error)).lower().replace("_", " ")
-            return _Seen("", phases, failure=Failure(Cause.TLS, f"the handshake failed: {reason}"))
+            words = f"the handshake failed: {reason_of(error)}"
+            return _Seen("", phases, failure=Failure(Cause.TLS, words))
         except OSError as error:
             return _Seen("", phases, failure=failure_of(error, deadline.seconds, "no handshake"))
         except ValueError as error:

@@ -439,7 +439,7 @@ def closing(connection, done):
     [
         (speaking_plainly, Failure(Cause.TLS, "the handshake failed: wrong version number")),
         (resetting, Failure(Cause.RESET, "connection reset")),
-        (closing, Failure(Cause.TLS, "the handshake failed: unexpected eof while reading")),
+        (closing, Failure(Cause.TLS, "the handshake failed: the connection was closed")),
     ],
 )
 def test_what_is_no_tls_is_not_taken_for_it(root, script, failure):

@@ -122,6 +122,7 @@ class Bot:
 
 @pytest.fixture
 def bot(opsctl, tmp_path_factory, certificates, web_tls, monkeypatch):
+    program("curl")  # by which its scripts speak
     folder = tmp_path_factory.mktemp("srv")
     (folder / "programs").mkdir()
     front = web_tls("good")

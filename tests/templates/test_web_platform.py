@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from servers import program
 from templates.vendors_web import (
     ANON_KEY,
     LOGS_TOKEN,
@@ -712,8 +713,7 @@ def test_in_an_outage_workflows_that_write_are_paused_and_run_again_afterwards(p
     ],
 )
 def test_a_failed_workflow_is_retried_disabled_or_left_and_is_always_remembered(platform, action, changed):
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
+    program("curl")
     assert platform("runbook", "run", "n8n-failed-workflow").code == 4
     assert platform("runbook", "answer", "RUN-1", "which", "3000").code == 0
     assert platform("runbook", "resume", "RUN-1").code == 4
