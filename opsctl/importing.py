@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from opsctl.errors import UsageError
-from opsctl.importers import FORMATS, ForeignError, Imported, importer
+from opsctl.importers import FORMATS, ForeignError, Imported, dumped, importer
 from opsctl.prose import line
 
 if TYPE_CHECKING:
@@ -13,16 +13,40 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LARGEST = 2_000_000
+# What a file may come to in which aliases stand.
+_MOST = 5 * _LARGEST
 
 
 def take(tool: str, path: Path) -> Imported:
     """What a file of the tool becomes; UsageError, which says where, if it cannot be read or is none."""
+    if tool == "uptime-kuma" and _is_database(path):
+        return _database(path)
     text = _text(path)
     try:
         return importer(tool)(_READERS[FORMATS.get(tool, "yaml")](text))
     except ForeignError as error:
         row, column = _mark(text, error.key) if error.key else (error.line, error.column)
         raise UsageError(f"{path}:{row}:{column}: it cannot be taken in: {line(str(error))}") from error
+
+
+def _is_database(path: Path) -> bool:
+    from opsctl.importers.kuma_database import BEGINS
+
+    try:
+        with path.open("rb") as file:
+            return file.read(len(BEGINS)) == BEGINS
+    except OSError:
+        # What keeps it from being read is told where it is read.
+        return False
+
+
+def _database(path: Path) -> Imported:
+    from opsctl.importers.kuma_database import read
+
+    try:
+        return importer("uptime-kuma")(read(path))
+    except ForeignError as error:
+        raise UsageError(f"{path}: it cannot be taken in: {line(str(error))}") from error
 
 
 def _text(path: Path) -> str:
@@ -57,13 +81,34 @@ def _yaml(text: str) -> Any:
                     key.tag = "tag:yaml.org,2002:str"
 
     try:
-        # Anchors are shared and not copied, so that no bomb grows; tags make no objects.
-        return yaml.load(text, Loader=Loader)  # noqa: S506 - a safe loader
+        # Tags make no objects.
+        data = yaml.load(text, Loader=Loader)  # noqa: S506 - a safe loader
+        if _written_out(data, {}) > _MOST:
+            raise ValueError("its aliases make far too much of it; take them away")
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         row, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         words = f"it is not readable as YAML: {line(getattr(error, 'problem', None) or str(error))[:300]}"
+        # As `goss render` gives it.
+        words += "; `{{` makes a template of it: take in what that renders to" if "{{" in text else ""
         raise ForeignError(words, line=row, column=column) from error
+    return data
+
+
+def _written_out(value: Any, known: dict[int, int]) -> int:
+    """The length of a value with every alias in its place; ValueError where it holds itself.
+
+    An anchor is shared and not copied, but whoever makes a text of it makes all the copies.
+    """
+    if not isinstance(value, dict | list):
+        return len(value) + 1 if isinstance(value, str) else 1
+    if id(value) not in known:
+        known[id(value)] = 0
+        members = [*value, *value.values()] if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_written_out(member, known) for member in members)
+    elif not known[id(value)]:
+        raise ValueError("an alias stands in what it stands for; take it away")
+    return known[id(value)]
 
 
 def _json(text: str) -> Any:
@@ -104,11 +149,8 @@ def _mark(text: str, key: str) -> tuple[int, int]:
 
 def as_yaml(found: Imported, tool: str) -> str:
     """The services as a file of a workspace."""
-    import yaml
-
     head = (
         f"# Taken in from {tool} by `opsctl import`; look through it, then `opsctl validate` and\n"
         "# `opsctl check --prove`.\n"
     )
-    dumped: str = yaml.safe_dump({"services": found.services}, sort_keys=False, allow_unicode=True, width=110)
-    return head + dumped
+    return head + dumped({"services": found.services}, 110)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 
 import pytest
 import yaml
@@ -123,17 +121,6 @@ def test_the_rules_are_about_metrics_that_a_check_writes(shop):
     assert named == {"opsctl_check_up", "opsctl_check_last_run_timestamp_seconds", "opsctl_check_maintenance"}
     for name in named:
         assert f"\n# TYPE {name} gauge\n" in f"\n{written}"
-
-
-def test_promtool_finds_nothing_wrong(shop):
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not installed")
-    assert shop("export", "prometheus-rules", "--out", "rules.yml").code == 0
-    done = subprocess.run(
-        [promtool, "check", "rules", "rules.yml"], cwd=shop.path, capture_output=True, check=False
-    )
-    assert done.returncode == 0, done
 
 
 def test_gatus_gets_endpoints_and_what_it_cannot_say_is_named(shop):
@@ -303,6 +290,67 @@ def test_a_module_accepts_the_codes_that_meet_all_expectations(opsctl, expect, c
     ran = opsctl("export", "blackbox")
     assert ran.code == 0
     assert yaml.safe_load(ran.out)["modules"]["a/b"]["http"]["valid_status_codes"] == codes
+
+
+@pytest.mark.parametrize(
+    ("check", "prober", "said", "target"),
+    [
+        ("tls: {address: 'a:25', starttls: smtp}", "tcp",
+         {"query_response": [{"expect": "^220 "}, {"send": "EHLO opsctl\r"}, {"expect": "^250 "}, {"send": "STARTTLS\r"},
+                             {"expect": "^220 "}, {"starttls": True}]}, "a:25"),
+        ("tls: {address: 'a:143', starttls: imap, verify: false}", "tcp",
+         {"query_response": [{"expect": r"^\* OK"}, {"send": "a STARTTLS\r"}, {"expect": "^a OK"}, {"starttls": True}],
+          "tls_config": {"insecure_skip_verify": True}}, "a:143"),
+        ('tcp: {address: "a:6379", send: "PING\\n", until: "(?m)^PONG"}', "tcp",
+         {"query_response": [{"send": "PING"}, {"expect": "^PONG"}]}, "a:6379"),
+        ("grpc: {address: 'a:443', service: s, ca: c.pem}", "grpc",
+         {"service": "s", "tls": True, "tls_config": {"ca_file": "c.pem"}}, "a:443"),
+        ("grpc: {address: 'a:80', tls: false}", "grpc", None, "a:80"),
+        ('http: {url: "http://a/", basic: {username: b, password: "${file:p}"}}', "http",
+         {"basic_auth": {"username": "b", "password_file": "p"}}, "http://a/"),
+        ('http: {url: "http://a/", bearer: "${file:p}", version: "1.1"}', "http",
+         {"authorization": {"credentials_file": "p"}, "enable_http2": False}, "http://a/"),
+    ],
+)  # fmt: skip
+def test_how_it_is_asked_goes_to_the_blackbox_exporter(opsctl, check, prober, said, target):
+    opsctl.write(
+        "opsctl.yaml", f"version: 1\nname: X\nservices: {{a: {{checks: {{b: {{{check}}}}}}}}}\n"
+    ).write("p", "x")
+    module = yaml.safe_load(opsctl("export", "blackbox").out)["modules"]["a/b"]
+    assert module["prober"] == prober
+    terms = {key: one for key, one in module.get(prober, {}).items() if key != "follow_redirects"}
+    assert terms == (said or {})
+    assert yaml.safe_load(opsctl("export", "blackbox-targets").out)[0]["targets"] == [target]
+
+
+@pytest.mark.parametrize(
+    ("target", "check", "why"),
+    [
+        (
+            "blackbox",
+            "tls: {address: 'a:389', starttls: ldap}",
+            "a dialogue there cannot say how `ldap` begins TLS",
+        ),
+        ("blackbox", "tcp: {address: 'a:80', send: PING}", "what is sent there ends in a line's end"),
+        ("blackbox", "tcp: {address: 'a:80', until: 'a\\nb'}", "each line by itself is looked at there"),
+        ("blackbox", "http: {url: 'https://a/', version: '3'}", "may ask by another version of HTTP"),
+        ("gatus", "tls: {address: 'a:143', starttls: imap}", "Gatus begins TLS in SMTP only, not in `imap`"),
+    ],
+)
+def test_how_it_cannot_be_asked_there_is_named(opsctl, target, check, why):
+    opsctl.write("opsctl.yaml", f"version: 1\nname: X\nservices: {{a: {{checks: {{b: {{{check}}}}}}}}}\n")
+    ran = opsctl("export", target)
+    assert ran.code == 1
+    assert why in ran.err
+    assert not any(yaml.safe_load(ran.out).values())
+
+
+def test_gatus_begins_tls_in_smtp(opsctl):
+    opsctl.write(
+        "opsctl.yaml",
+        "version: 1\nname: X\nservices: {a: {checks: {b: {tls: {address: 'a:25', starttls: smtp}}}}}\n",
+    )
+    assert yaml.safe_load(opsctl("export", "gatus").out)["endpoints"][0]["url"] == "starttls://a:25"
 
 
 def test_where_gatus_can_say_nothing_it_must_at_least_connect(opsctl):

@@ -100,7 +100,37 @@ scrape_configs:
 rule_files: [a.yml]
 """
 
-YAML = """\
+# What both targets of the job become.
+PAGE = """\
+        http:
+          url: URL
+          method: POST
+          headers:
+            Host: shop.example.com
+            X-Api-Key: ${env:HTTP_2XX_X_API_KEY}
+            X-Token: ${file:/etc/token}
+          body: '{}'
+          basic:
+            username: bob
+            password: ${env:HTTP_2XX_PASSWORD}
+          redirects: 0
+          family: ipv4
+          ca: /etc/ca.pem
+          verify: false
+        expect:
+        - status in [200, 204]
+        - version in ["1.1", "2"]
+        - url matches /^https:/
+        - not body contains "a/b"
+        - body contains "ready"
+        - not header.set-cookie exists
+        - not header.server contains "old"
+        - header.content-type contains "json"
+        timeout: 5s
+        every: 30s
+"""
+YAML = (
+    """\
 # Taken in from blackbox by `opsctl import`; look through it, then `opsctl validate` and
 # `opsctl check --prove`.
 services:
@@ -108,59 +138,13 @@ services:
     title: Shop
     checks:
       shop.example.com-health:
-        http:
-          url: https://shop.example.com/health
-          method: POST
-          headers:
-            Host: shop.example.com
-            X-Api-Key: ${env:X_API_KEY}
-            X-Token: ${file:/etc/token}
-          body: '{}'
-          basic:
-            username: bob
-            password: ${env:PASSWORD}
-          redirects: 0
-          family: ipv4
-          ca: /etc/ca.pem
-          verify: false
-        expect:
-        - status in [200, 204]
-        - version in ["1.1", "2"]
-        - url matches /^https:/
-        - not body contains "a/b"
-        - body contains "ready"
-        - not header.set-cookie exists
-        - not header.server contains "old"
-        - header.content-type contains "json"
-        timeout: 5s
-        every: 30s
+"""
+    + PAGE.replace("URL", "https://shop.example.com/health")
+    + """\
       shop.example.com:
-        http:
-          url: http://shop.example.com
-          method: POST
-          headers:
-            Host: shop.example.com
-            X-Api-Key: ${env:X_API_KEY}
-            X-Token: ${file:/etc/token}
-          body: '{}'
-          basic:
-            username: bob
-            password: ${env:PASSWORD}
-          redirects: 0
-          family: ipv4
-          ca: /etc/ca.pem
-          verify: false
-        expect:
-        - status in [200, 204]
-        - version in ["1.1", "2"]
-        - url matches /^https:/
-        - not body contains "a/b"
-        - body contains "ready"
-        - not header.set-cookie exists
-        - not header.server contains "old"
-        - header.content-type contains "json"
-        timeout: 5s
-        every: 30s
+"""
+    + PAGE.replace("URL", "http://shop.example.com")
+    + """\
   ports:
     title: ports
     checks:
@@ -237,11 +221,12 @@ services:
         expect:
         - serving == true
 """
+)
 
 NOTES = """\
 taken	scrape_configs[0].relabel_configs	each target was taken as it is written
-taken	modules.http_2xx.http.headers.X-Api-Key	put it in the variable X_API_KEY; it does not belong in a file
-taken	modules.http_2xx.http.basic_auth.password	put it in the variable PASSWORD; it does not belong in a file
+taken	modules.http_2xx.http.headers.X-Api-Key	put it in the variable HTTP_2XX_X_API_KEY; it does not belong in a file
+taken	modules.http_2xx.http.basic_auth.password	put it in the variable HTTP_2XX_PASSWORD; it does not belong in a file
 taken	modules.http_2xx.http.valid_http_versions	became `version in ["1.1", "2"]`
 taken	modules.http_2xx.http.fail_if_not_ssl	became `url matches /^https:/`
 taken	modules.http_2xx.http.fail_if_body_not_matches_regexp[0]	became `body contains "ready"`
@@ -362,6 +347,116 @@ def test_a_dialogue_of_one_question_is_kept_and_any_other_is_lost(steps, written
     assert check["tcp"] == (address if written is None else {"address": address, **written})
     assert check["expect"] == ["matched == true" if written and "until" in written else "connected == true"]
     assert any(one.lost for one in found.notes) == (written is None)
+
+
+SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16/"
+SMTP = [{"expect": "^220 "}, {"send": "EHLO prober\r"}, {"expect": "^250-STARTTLS"}, {"send": "STARTTLS\r"},
+        {"expect": "^220"}, {"starttls": True}]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tcp", "target", "check", "lost"),
+    [
+        ({"query_response": SMTP}, "a:25", {"tls": {"address": "a:25", "starttls": "smtp"}, "expect": ["valid == true"]}, 0),
+        ({"query_response": [*SMTP, {"send": "QUIT\r"}]}, "a:25",
+         {"tls": {"address": "a:25", "starttls": "smtp"}, "expect": ["valid == true"]}, 0),
+        ({"query_response": [*SMTP, {"send": "EHLO a\r"}, {"expect": "^250-AUTH"}]}, "a:25",
+         {"tls": {"address": "a:25", "starttls": "smtp"}, "expect": ["valid == true"]}, 1),
+        ({"query_response": [{"expect": "^220 .* Postfix"}, *SMTP[1:]]}, "a:25",
+         {"tls": {"address": "a:25", "starttls": "smtp"}, "expect": ["valid == true"]}, 1),
+        ({"query_response": SMTP, "tls_config": {"insecure_skip_verify": True, "server_name": "b"}}, "a:25",
+         {"tls": {"address": "a:25", "verify": False, "server_name": "b", "starttls": "smtp"}, "expect": ["version exists"]}, 0),
+        ({"query_response": [{"expect": "OK.*STARTTLS"}, {"send": ". STARTTLS"}, {"expect": "OK"}, {"starttls": True}]},
+         "a:143", {"tls": {"address": "a:143", "starttls": "imap"}, "expect": ["valid == true"]}, 0),
+        ({"query_response": [{"expect": r"^\+OK"}, {"send": "STLS\r"}, {"expect": r"^\+OK"}, {"starttls": True}]},
+         "a:110", {"tls": {"address": "a:110", "starttls": "pop3"}, "expect": ["valid == true"]}, 0),
+        ({"query_response": [{"send": SSL_REQUEST}, {"expect_bytes": "S"}, {"starttls": True}]},
+         "a:5432", {"tls": {"address": "a:5432", "starttls": "postgres"}, "expect": ["valid == true"]}, 0),
+        ({"query_response": [{"send": SSL_REQUEST}, {"starttls": True}]},
+         "a:5432", {"tcp": "a:5432", "expect": ["connected == true"]}, 1),
+        ({"query_response": [{"send": "<start/>"}, {"expect": "<proceed"}, {"starttls": True}]},
+         "a:5222", {"tcp": "a:5222", "expect": ["connected == true"]}, 1),
+        ({"tls": True, "query_response": [{"expect": "^+OK"}]},
+         "a:995", {"pop3": {"address": "a:995", "tls": "direct"}, "expect": ["ready == true"]}, 0),
+        ({"tls": True, "query_response": [{"expect": r"^\* OK"}], "tls_config": {"ca_file": "c.pem"}},
+         "a:993", {"imap": {"address": "a:993", "tls": "direct", "ca": "c.pem"}, "expect": ["ready == true"]}, 0),
+        ({"tls": True, "query_response": [{"expect": "^220.*ESMTP"}]},
+         "a:465", {"smtp": {"address": "a:465", "tls": "direct"}, "expect": ["status == 220"]}, 0),
+        ({"tls": True, "query_response": [{"send": "HELO"}, {"expect": "AMQP"}]},
+         "a:5671", {"tls": {"address": "a:5671"}, "expect": ["valid == true"]}, 1),
+        ({"query_response": [{"expect": "^SSH-2.0-"}, {"send": "SSH-2.0-check"}]},
+         "a:22", {"ssh": "a:22", "expect": ['protocol == "2.0"']}, 0),
+        ({"query_response": [{"expect": "^SSH-2.0-OpenSSH", "labels": [{"name": "a", "value": "b"}]}]},
+         "a:22", {"ssh": "a:22", "expect": ["banner matches /^SSH-2.0-OpenSSH/"]}, 1),
+    ],
+)  # fmt: skip
+def test_a_dialogue_becomes_the_check_that_speaks_it(tcp, target, check, lost):
+    assert taken("tcp", tcp, target) == (check, lost)
+
+
+@pytest.mark.parametrize(
+    ("prober", "terms", "check", "lost"),
+    [
+        ("http", {"enable_http3": True, "enable_http2": False}, {"url": "https://a/", "redirects": 10, "version": "3"}, 0),
+        ("http", {"body_size_limit": "10MB"}, {"url": "https://a/", "redirects": 10, "max_body": "10485760B"}, 0),
+        ("http", {"body_size_limit": "10YB"}, {"url": "https://a/", "redirects": 10}, 1),
+        ("http", {"body_file": "b.json"}, {"url": "https://a/", "body_file": "b.json", "redirects": 10}, 0),
+        ("http", {"compression": "gzip"}, {"url": "https://a/", "redirects": 10}, 0),
+        ("http", {"oauth2": {"client_id": "a"}}, {"url": "https://a/", "redirects": 10}, 1),
+        ("websocket", {"headers": {"X-A": "b"}, "http_config": {"authorization": {"credentials": "c"}}},
+         {"url": "https://a/", "headers": {"X-A": "b", "Authorization": "Bearer ${env:M_TOKEN}"}}, None),
+    ],
+)  # fmt: skip
+def test_what_a_module_says_of_a_request_is_kept_or_told(prober, terms, check, lost):
+    found = take(module(prober, terms, "wss://a/" if prober == "websocket" else "https://a/"))
+    (made,) = (one for service in found.services.values() for one in service["checks"].values())
+    wanted = {**check, "url": "wss://a/"} if prober == "websocket" else check
+    assert made[prober] == wanted
+    assert sum(one.lost for one in found.notes) == (lost or 0)
+
+
+@pytest.mark.parametrize(
+    ("steps", "check", "lost"),
+    [
+        ([], {"websocket": {"url": "wss://a/"}, "expect": ["status == 101"]}, 0),
+        ([{"send": "hi"}, {"expect": "^Welcome"}],
+         {"websocket": {"url": "wss://a/", "send": "hi"}, "expect": ["status == 101", "received matches /^Welcome/"]}, 0),
+        ([{"expect": "a", "send": "b"}], {"websocket": {"url": "wss://a/"}, "expect": ["status == 101"]}, 1),
+    ],
+)  # fmt: skip
+def test_a_websocket_is_asked_once(steps, check, lost):
+    assert taken("websocket", {"query_response": steps}, "wss://a/") == (check, lost)
+
+
+@pytest.mark.parametrize(
+    ("prober", "terms", "careful"),
+    [
+        ("http", {"valid_status_codes": [200, 500]}, "a server that fails passes there"),
+        ("http", {"tls_config": {"insecure_skip_verify": True}}, "any certificate passes there"),
+        ("http", {"fail_if_body_matches_regexp": ["x"]}, "a text that is empty, or another's, passes there"),
+        ("http", {"fail_if_header_not_matches": [{"header": "A", "regexp": "b", "allow_missing": True}]}, "without the header"),
+        ("dns", {"query_name": "a", "query_type": "A"}, "without any record it passes there"),
+    ],
+)  # fmt: skip
+def test_what_could_not_fail_there_is_pointed_out(prober, terms, careful):
+    assert [one for one in take(module(prober, terms, "a.example")).notes if one.open.startswith(careful)]
+
+
+def test_an_empty_list_of_codes_is_told_to_mean_the_usual_ones():
+    (note, _) = take(module("http", {"valid_status_codes": []}, "a.example")).notes
+    assert note.text == "became `status in 200..299`, as a list without codes means there"
+
+
+def module(prober, terms, target):
+    job = {"job_name": "j", "params": {"module": ["m"]}, "static_configs": [{"targets": [target]}]}
+    return {"modules": {"m": {"prober": prober, prober: terms}}, "scrape_configs": [job]}
+
+
+def taken(prober, terms, target):
+    """The only check, and how many lines were lost."""
+    found = take(module(prober, terms, target))
+    (check,) = (one for service in found.services.values() for one in service["checks"].values())
+    return check, sum(one.lost for one in found.notes)
 
 
 _VALUES = st.recursive(

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsctl.importers import ForeignError, fit
+from opsctl.checks import KINDS
+from opsctl.importers import ForeignError, Note, fit
 from opsctl.importers.nagios import take
+from opsctl.importers.nagios_plugins import NATIVE, opened
 
 OBJECTS = """\
 # objects of a shop
@@ -192,14 +194,17 @@ services:
 
 NOTES = """\
 taken	$USER1$	became `${env:USER1}`; set it to the folder of the plugins, as /usr/lib/nagios/plugins
+taken	check_ping	it runs as it did; opsctl's own type `ping` needs no plugin
 taken	line 33	became router/host
 taken	line 38	became web-1/host
 taken	$USER2$	became `${env:USER2}`; set it as Nagios' resource file has it
+taken	check_http	it runs as it did; opsctl's own type `http` needs no plugin
 taken	line 59	became web-1/front-page
 taken	line 65	became router/log
 taken	line 65	became web-1/log
 taken	line 70	became bare/fine
 taken	line 59	`$ARG2$` of `check_web` is given nothing; CAREFUL: it is left out, so that the plugin may look at less, there and here
+taken	line 59	`check_web` runs `check_http`; CAREFUL: any page below 400 passes, also a redirect to elsewhere, there and here: add `-e 200` and `-s TEXT`
 taken	line 65	`logs` needs a shell; CAREFUL: of several programs, only the last one's exit code counts, there and here
 taken	line 70	`fine` runs `check_dummy`; CAREFUL: it always passes, there and here
 lost	line 34	the template `elsewhere` is not in this file; join the files to one
@@ -208,8 +213,8 @@ lost	line 75	bare/Dated: opsctl does not know the macro `$LONGDATETIME$`
 lost	line 86	`none` is not in this file; join the files to one
 lost	line 91	bare/Missing: the command `not_here` is not in this file; join the files to one
 lost	line 30	`retry_interval`: opsctl tries again when the check is due
-lost	line 48	`contact_groups`: opsctl has nothing like it
-lost	line 96	`contact`: it says nothing of checks
+lost	line 48	`contact_groups`: whom to tell, and when, is not said of a check
+lost	line 96	`contact`: whom to tell, and when, is not said of a check
 lost	line 99	`servicedependency`: write it as `depends_on`
 lost	line 2	`cfg_file`: join what it names to this file
 lost	line 3	`$USER2$`: a secret may be in it, so it does not come along
@@ -217,7 +222,7 @@ lost	line 46	the host `bare` has no `check_command`; CAREFUL: such a host is alw
 lost	line 65	`logs` does not use its argument `more`; CAREFUL: what it says is not looked at there
 lost	line 80	bare/Backup only waits for reports; a `heartbeat` may do; CAREFUL: what nobody reports stays as it was there
 lost	line 86	the service `Nowhere` is on no host; CAREFUL: what is on no host never fails
-6 checks; 15 lines lost; 7 lines that passed when it must not
+6 checks; 15 lines lost; 8 lines that passed when it must not
 """
 
 
@@ -403,3 +408,51 @@ def test_any_text_is_taken_in_or_refused(data):
         take(data)
     except ForeignError:
         return
+
+
+@pytest.mark.parametrize(
+    ("line", "careful"),
+    [
+        ("check_http -H a", "any page below 400 passes, also a redirect to elsewhere"),
+        (
+            "check_http -H a -f follow",
+            "any page below 400 passes, there and here: add `-e 200` and `-s TEXT`",
+        ),
+        ("check_http -H a -e 200", ""),
+        ("check_http -H a --string=shop", ""),
+        ("check_http -H a -C 14", ""),
+        ("check_tcp -H a -p 80", "whatever answers there passes"),
+        ("check_tcp -H a -p 80 -e OK", ""),
+        ("check_dns -H a", "any answer passes"),
+        ("check_disk -p /", "without limits it always passes"),
+        ("check_disk -w20% -c10% -p /", ""),
+        ("check_dummy 0", "it always passes"),
+        ("check_dummy 2", ""),
+        ("negate check_tcp -H a -p 80", "what could not be looked at may pass"),
+    ],
+)
+def test_a_plugin_that_lets_much_pass_is_pointed_out(line, careful):
+    found = opened(line.split())
+    assert found.startswith(careful)
+    assert bool(found) == bool(careful)
+
+
+def test_types_that_need_no_plugin_exist():
+    assert set(NATIVE.values()) <= set(KINDS)
+
+
+def test_the_same_said_of_many_lines_is_one_note():
+    hosts = "".join(
+        f"define host {{\nhost_name h{n}\ncheck_command c\ncheck_period p\n}}\n" for n in range(3)
+    )
+    found = take(f"define command {{\ncommand_name c\ncommand_line true\n}}\n{hosts}")
+    words = "`check_period`: write the hours in which it does not count as `maintenance`"
+    assert [one for one in found.notes if one.lost] == [Note("lines 8, 13, 18", words, lost=True)]
+
+
+def test_a_check_that_is_made_once_only_is_lost():
+    found = take("define host {\nhost_name h\ncheck_command c\ncheck_interval 0\n}\n"
+                 "define command {\ncommand_name c\ncommand_line true\n}\n")  # fmt: skip
+    assert found.services == {}
+    words = "h/host: `check_interval 0` is no time that opsctl waits from check to check"
+    assert [one.text for one in found.notes if one.lost] == [words]

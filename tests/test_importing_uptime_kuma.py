@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 import yaml
@@ -10,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsctl.importers import ForeignError, Note, fit
-from opsctl.importers.uptime_kuma import take
+from opsctl.importers.kuma_types import WHY_NOT
+from opsctl.importers.uptime_kuma import _MAKERS, take
 
 BACKUP = """\
 {"version": "1.23.16", "notificationList": [], "proxyList": [{"id": 1, "protocol": "socks", "host": "proxy.example.com", "port": 1080, "auth": false}],
@@ -47,7 +51,7 @@ services:
           body: '{"a": 1}'
           headers:
             Content-Type: application/json
-            Authorization: ${env:AUTHORIZATION}
+            Authorization: ${env:FRONT_END_AUTHORIZATION}
             X-A: b
           verify: false
           redirects: 10
@@ -136,42 +140,42 @@ services:
           url: https://a.example.com
           basic:
             username: bob
-            password: ${env:PASSWORD}
+            password: ${env:GONE_PASSWORD}
           redirects: 10
         expect:
         - not status in 200..299
 """
 
 NOTES = """\
-taken	monitorList[1].headers.Authorization	put it in the variable AUTHORIZATION; it does not belong in a file
-taken	monitorList[1].keyword	became `body contains "welcome"`
-taken	monitorList[1]	became shop/front-end
-taken	monitorList[2]	became shop/no-errors
-taken	monitorList[3].jsonPath	became `json.items[0].n < 5`; types count here: a number is no text
-taken	monitorList[3]	became shop/queue
-taken	monitorList[4]	became db/db
-taken	monitorList[5]	became host/host
-taken	monitorList[7].pushToken	in place of calling its address, the job says `opsctl heartbeat ok backup`
-taken	monitorList[7]	became backup/backup
-taken	monitorList[8].docker_host	the container is looked for on this machine; where it is another, run opsctl there
-taken	monitorList[13].basic_auth_pass	put it in the variable PASSWORD; it does not belong in a file
-taken	monitorList[13]	became gone/gone
-taken	monitorList[1].ignoreTls	became `verify: false`; CAREFUL: any certificate passes there, and here too: take `verify: false` away where you can
-taken	monitorList[1].expiryNotification	became `warn: expires_in > 21d`, the first of the days that it has by default; CAREFUL: an expiring certificate never fails there
-taken	monitorList[2].keyword	became `not body contains "ERROR"`; CAREFUL: an empty page, or another's, passes there, and here too: expect what must be in it
-taken	monitorList[4].upsideDown	what is expected was turned round; CAREFUL: it is up there whenever nothing could be asked, also where the fault is the monitor's own
-taken	monitorList[6]	became names/names; CAREFUL: any record passes there, also a wrong one
-taken	monitorList[8]	became web/web; CAREFUL: a container that is starting, or restarts again and again, is only pending there, never down
-taken	monitorList[13].upsideDown	what is expected was turned round; CAREFUL: it is up there whenever nothing could be asked, also where the fault is the monitor's own
-taken	monitorList[0]	became shop/group; CAREFUL: members that are paused do not count there, and without members it is only pending
-lost	monitorList[1].retryInterval	it is tried again after 20 s there; here `every` stays what it is
-lost	monitorList[1].notificationIDList	opsctl has nothing like it
-lost	monitorList[5].packetSize	opsctl has nothing like it
-lost	monitorList[9]	it is paused there
-lost	monitorList[10]	opsctl has no check for `mqtt`; a `command` may do
-lost	monitorList[12]	a text with `${` cannot be said in opsctl, where that is a reference to a secret
-lost	monitorList[6].dns_resolve_server	one is asked here, the first; write a check for each other; CAREFUL: one that answers hides the others there
-lost	monitorList[11]	nothing is in it that came along; CAREFUL: members that are paused do not count there, and without members it is only pending
+taken	Front end (monitorList[1]).headers.Authorization	put it in the variable FRONT_END_AUTHORIZATION; it does not belong in a file
+taken	Front end (monitorList[1]).keyword	became `body contains "welcome"`
+taken	Front end (monitorList[1])	became shop/front-end
+taken	No errors (monitorList[2])	became shop/no-errors
+taken	Queue (monitorList[3]).jsonPath	became `json.items[0].n < 5`; types count here: a number is no text
+taken	Queue (monitorList[3])	became shop/queue
+taken	db (monitorList[4])	became db/db
+taken	host (monitorList[5])	became host/host
+taken	Backup (monitorList[7]).pushToken	in place of calling its address, the job says `opsctl heartbeat ok backup`
+taken	Backup (monitorList[7])	became backup/backup
+taken	web (monitorList[8]).docker_host	the container is looked for on this machine; where it is another, run opsctl there
+taken	gone (monitorList[13]).basic_auth_pass	put it in the variable GONE_PASSWORD; it does not belong in a file
+taken	gone (monitorList[13])	became gone/gone
+taken	Front end (monitorList[1]).ignoreTls	became `verify: false`; CAREFUL: any certificate passes there, and here too: take `verify: false` away where you can
+taken	Front end (monitorList[1]).expiryNotification	became `warn: expires_in > 21d`, the first of the days that it has by default; CAREFUL: an expiring certificate never fails there
+taken	No errors (monitorList[2]).keyword	became `not body contains "ERROR"`; CAREFUL: an empty page, or another's, passes there, and here too: expect what must be in it
+taken	db (monitorList[4]).upsideDown	what is expected was turned round; CAREFUL: it is up there whenever nothing could be asked, also where the fault is the monitor's own
+taken	names (monitorList[6])	became names/names; CAREFUL: any record passes there, also a wrong one
+taken	web (monitorList[8])	became web/web; CAREFUL: a container that is starting, or restarts again and again, is only pending there, never down
+taken	gone (monitorList[13]).upsideDown	what is expected was turned round; CAREFUL: it is up there whenever nothing could be asked, also where the fault is the monitor's own
+taken	Shop (monitorList[0])	became shop/group; CAREFUL: members that are paused do not count there, and without members it is only pending
+lost	Front end (monitorList[1]).retryInterval	it is tried again after 20 s there; here `every` stays what it is
+lost	Front end (monitorList[1]).notificationIDList	whom to tell is not said of a check
+lost	host (monitorList[5]).packetSize	opsctl has nothing like it
+lost	old (monitorList[9])	it is paused there
+lost	topic (monitorList[10])	opsctl does not speak MQTT; a `command` with `mosquitto_sub -C 1 -W 10` may do
+lost	odd (monitorList[12])	a text with `${` cannot be said in opsctl, where that is a reference to a secret
+lost	names (monitorList[6]).dns_resolve_server	one is asked here, the first; write a check for each other; CAREFUL: one that answers hides the others there
+lost	nothing (monitorList[11])	nothing is in it that came along; CAREFUL: members that are paused do not count there, and without members it is only pending
 10 checks; 8 lines lost; 10 lines that passed when it must not
 """
 
@@ -199,7 +203,7 @@ def test_what_all_comes_along_exits_0(opsctl):
     }
     assert (
         ran.err
-        == "taken\tmonitorList[0]\tbecame host/host\n1 check; 0 lines lost; 0 lines that passed when it must not\n"
+        == "taken\tHost (monitorList[0])\tbecame host/host\n1 check; 0 lines lost; 0 lines that passed when it must not\n"
     )
 
 
@@ -276,7 +280,7 @@ def test_codes_become_one_span_without_what_is_between(codes, expect):
 def test_a_monitor_that_cannot_be_said_is_lost(terms, note):
     found = take({"monitorList": [{"type": "http", "name": "a", "url": "https://a.example", **terms}]})
     assert found.services == {}
-    (last,) = [one for one in found.notes if one.where == "monitorList[0]"]
+    (last,) = [one for one in found.notes if one.where.endswith("(monitorList[0])")]
     assert last.lost
     assert last.text.startswith(note)
 
@@ -319,18 +323,179 @@ def test_groups_in_groups_are_judged_by_what_is_in_them_and_none_goes_round_in_a
     }
     assert set(checks) == {"some/one", "all/two", "some/group", "all/group"}
     assert checks["all/group"]["group"] == ["some/group", "all/two"]
-    assert Note("monitorList[4]", "it is in itself, by way of its parent", lost=True) in found.notes
+    assert Note("Egg (monitorList[4])", "it is in itself, by way of its parent", lost=True) in found.notes
+
+
+HEALTH = 'syntax = "proto3"; package grpc.health.v1; service Health { rpc Check(A) returns (B); }'
+DSN = "databaseConnectionString"
+
+
+@pytest.mark.parametrize(
+    ("monitor", "check", "lost"),
+    [
+        ({"type": "redis", DSN: "redis://bob:pw@a.example/0"},
+         {"redis": {"address": "a.example:6379", "user": "bob", "password": "${env:X_PASSWORD}"},
+          "expect": ["pong == true"]}, []),
+        ({"type": "redis", DSN: "rediss://a.example", "ignoreTls": True},
+         {"redis": {"address": "a.example:6379", "tls": True, "verify": False}, "expect": ["pong == true"]}, []),
+        ({"type": "redis", DSN: "unix:///run/redis"}, None, ["`unix://...` is no address that opsctl takes"]),
+        ({"type": "postgres", DSN: "postgres://app:p%40w@db.example/shop?sslmode=require&application_name=k"},
+         {"postgres": {"address": "db.example:5432", "tls": "verify", "database": "shop", "user": "app",
+                       "password": "${env:X_PASSWORD}"},
+          "expect": ["version exists"]}, ["`application_name`: opsctl has nothing like it"]),
+        ({"type": "postgres", DSN: "postgresql://[::1]:5433/", "databaseQuery": "select count(*) from jobs;"},
+         {"postgres": {"address": "[::1]:5433", "tls": "none", "query": "select count(*) from jobs"},
+          "expect": ["rows >= 0"]}, []),
+        ({"type": "mysql", DSN: "mysql://app@db.example"},
+         {"mysql": {"address": "db.example:3306", "user": "app", "query": "select 1"}, "expect": ["rows >= 0"]}, []),
+        ({"type": "mysql", DSN: "mysql://app:old@db.example/shop", "radiusPassword": "pw"},
+         {"mysql": {"address": "db.example:3306", "user": "app", "password": "${env:X_PASSWORD}", "database": "shop"},
+          "expect": ["authenticated == true"]}, []),
+        ({"type": "mysql", DSN: "mysql://db.example?ssl=x", "databaseQuery": "select 2", "conditions": [{"value": "2"}]},
+         {"mysql": {"address": "db.example:3306", "query": "select 2"}, "expect": ["rows >= 0"]},
+         ["`ssl=x`: opsctl has nothing like it", "write them as expectations, as `value == 5`"]),
+        ({"type": "smtp", "hostname": "mail.example", "port": 465, "smtpSecurity": "secure"},
+         {"smtp": {"address": "mail.example:465", "tls": "direct"}, "expect": ["status == 220"]}, []),
+        ({"type": "smtp", "hostname": "mail.example"},
+         {"smtp": {"address": "mail.example:25", "tls": "starttls"}, "expect": ["status == 220"]}, []),
+        ({"type": "grpc-keyword", "grpcUrl": "a.example:443", "grpcEnableTls": True, "grpcServiceName": "Health",
+          "grpcMethod": "check", "grpcProtobuf": HEALTH, "grpcBody": '{"service": "shop"}', "keyword": "SERVING"},
+         {"grpc": {"address": "a.example:443", "service": "shop"}, "expect": ["serving == true"]}, []),
+        ({"type": "grpc-keyword", "grpcUrl": "a.example:443", "grpcServiceName": "Shop", "grpcMethod": "Buy"}, None,
+         ["opsctl calls `grpc.health.v1.Health/Check` only"]),
+        ({"type": "ntp", "hostname": "time.example", "ntpStratumThreshold": 4},
+         {"clock": {"server": "time.example"}, "expect": ["offset < 1000ms", "stratum < 4", "synchronised == true"]},
+         ["write a check of type `ntp` too, which expects `root_dispersion < 500ms`"]),
+        ({"type": "system-service", "system_service_name": "nginx"},
+         {"systemd": "nginx", "expect": ['active in ["active", "reloading"]']}, []),
+        ({"type": "rabbitmq", "rabbitmqNodes": ["https://mq.example/"], "rabbitmqUsername": "bob"},
+         {"http": {"url": "https://mq.example/api/health/checks/alarms/",
+                   "basic": {"username": "bob", "password": "${env:X_PASSWORD}"}},
+          "expect": ["status == 200"]}, []),
+        ({"type": "port", "hostname": "a.example", "port": 993, "smtpSecurity": "secure", "expiryNotification": True},
+         {"tls": "a.example:993", "expect": ["valid == true"]}, []),
+        ({"type": "port", "hostname": "a.example", "port": 143, "smtpSecurity": "starttls", "expiryNotification": True},
+         {"tls": {"address": "a.example:143", "starttls": "imap"}, "expect": ["valid == true"]}, []),
+        ({"type": "dns", "hostname": "a.example",
+          "conditions": [{"variable": "record", "operator": "equals", "value": "192.0.2.1"}]},
+         {"dns": {"name": "a.example", "type": "A"}, "expect": ["count > 0", 'any(answers) == "192.0.2.1"']}, []),
+        ({"type": "websocket-upgrade", "url": "wss://a.example", "wsSubprotocol": "mqtt", "headers": '{"X-A": "b"}',
+          "authMethod": "bearer", "bearer_token": "t", "accepted_statuscodes": ["1000"]},
+         {"websocket": {"url": "wss://a.example", "headers": {"X-A": "b", "Authorization": "Bearer ${env:X_TOKEN}"},
+                        "subprotocol": "mqtt"},
+          "expect": ["status == 101"]}, []),
+        ({"type": "steam"}, None, ["opsctl knows no games"]),
+        ({"type": "real-browser"}, None, ["opsctl runs no browser"]),
+    ],
+)  # fmt: skip
+def test_a_monitor_becomes_the_check_of_its_kind(monitor, check, lost):
+    found = take({"monitorList": [{"name": "X", **monitor}]})
+    assert found.services == (
+        {"x": {"title": "X", "checks": {"x": {"title": "X", **check}}}} if check else {}
+    )
+    told = [one.text for one in found.notes if one.lost]
+    assert len(told) == len(lost)
+    assert all(text.startswith(start) for text, start in zip(told, lost, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("monitor", "careful"),
+    [
+        ({"type": "http", "url": "https://a.example", "accepted_statuscodes": ["200-599"]}, "a server that fails"),
+        ({"type": "http", "url": "https://a.example", "ignoreTls": True}, "any certificate passes there"),
+        ({"type": "http", "url": "https://a.example", "upsideDown": True}, "it is up there whenever nothing could be"),
+        ({"type": "grpc-keyword", "grpcUrl": "a.example:443", "grpcServiceName": "Health", "grpcMethod": "check",
+          "grpcProtobuf": HEALTH, "keyword": "SERVING"}, "`NOT_SERVING` holds the keyword too"),
+        ({"type": "postgres", DSN: "postgres://a.example", "databaseQuery": "select 2"}, "any answer passes there"),
+        ({"type": "port", "hostname": "a.example", "port": 993, "smtpSecurity": "secure"}, "the certificate is not"),
+    ],
+)  # fmt: skip
+def test_what_could_not_fail_there_is_pointed_out(monitor, careful):
+    found = take({"monitorList": [{"name": "X", **monitor}]})
+    assert [one for one in found.notes if careful in one.open]
+
+
+def test_two_monitors_do_not_share_a_secret():
+    page = {"type": "http", "url": "https://a.example", "authMethod": "bearer"}
+    found = take({"monitorList": [{"name": "One", **page}, {"name": "2nd", **page}]})
+    checks = [check for service in found.services.values() for check in service["checks"].values()]
+    assert [check["http"]["bearer"] for check in checks] == ["${env:ONE_TOKEN}", "${env:_2ND_TOKEN}"]
+
+
+def database(path, *monitors):
+    columns = dict.fromkeys(key for one in monitors for key in one)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"create table monitor ({', '.join(columns)})")
+        db.execute("create table proxy (id, protocol, host, port, auth)")
+        db.execute("create table docker_host (id, docker_daemon, docker_type)")
+        db.execute("insert into proxy values (7, 'http', 'proxy.example', 3128, 0)")
+        db.execute(
+            "insert into docker_host values (1, '/run/podman.sock', 'socket'), (2, 'http://b:2375', 'tcp')"
+        )
+        for one in monitors:
+            db.execute(
+                f"insert into monitor values ({', '.join('?' * len(columns))})",
+                [one.get(key) for key in columns],
+            )
+        db.commit()
+
+
+def test_a_database_of_version_2_is_read_as_a_backup_is(opsctl):
+    common = {"active": 1, "user_id": 1, "created_date": "2026-01-01", "interval": 60, "maxretries": 1}
+    database(
+        opsctl.path / "kuma.db",
+        {"id": 3, "name": "Page", "type": "http", "url": "https://a.example", "accepted_statuscodes_json": '["204"]',
+         "ignore_tls": 0, "upside_down": 1, "retry_interval": 60, "proxy_id": 7, "basic_auth_user": "", **common},
+        {"id": 4, "name": "Box", "type": "docker", "docker_host": 1, "docker_container": "web", **common},
+        {"id": 5, "name": "Far", "type": "docker", "docker_host": 2, "docker_container": "web", **common},
+        {"id": 6, "name": "All", "type": "group", **common, "active": 0},
+        {"id": 7, "name": "In it", "type": "ping", "hostname": "a.example", "parent": 6, **common},
+        {"id": 8, "name": "Name", "type": "dns", "hostname": "a.example", **common,
+         "conditions": '[{"variable": "record", "operator": "contains", "value": "192."}]'},
+    )  # fmt: skip
+    ran = opsctl("import", "uptime-kuma", "kuma.db")
+    assert ran.code == 1
+    services = yaml.safe_load(ran.out)["services"]
+    assert {name: next(iter(one["checks"].values())) for name, one in services.items()} == {
+        "page": {"title": "Page", "http": {"url": "https://a.example", "redirects": 10,
+                                           "proxy": "http://proxy.example:3128"},
+                 "expect": ["not status == 204"], "every": "60s", "fail_after": 2},
+        "box": {"title": "Box", "docker": {"container": "web", "socket": "/run/podman.sock"},
+                "expect": ["healthy == true"], "every": "60s", "fail_after": 2},
+        "name": {"title": "Name", "dns": {"name": "a.example", "type": "A"}, "every": "60s", "fail_after": 2,
+                 "expect": ["count > 0", 'any(answers) contains "192."']},
+    }  # fmt: skip
+    lost = [line for line in ran.err.splitlines() if line.startswith("lost")]
+    assert lost == [
+        "lost\tFar (monitor 5)\topsctl asks Docker by its socket, not at `http://b:2375`; run opsctl there",
+        "lost\tIn it (monitor 7)\tit is paused there",
+        "lost\tAll (monitor 6)\tit is paused there",
+    ]
+
+
+def test_a_database_of_something_else_is_told(opsctl):
+    with closing(sqlite3.connect(opsctl.path / "other.db")) as db:
+        db.execute("create table a (b)")
+    ran = opsctl("import", "uptime-kuma", "other.db")
+    assert (ran.code, ran.out) == (2, "")
+    assert (
+        "other.db: it cannot be taken in: it cannot be read as a database of Uptime Kuma: no such table"
+        in ran.err
+    )
 
 
 _MONITOR = st.dictionaries(
     st.sampled_from(
         ["type", "id", "parent", "name", "url", "hostname", "port", "interval", "timeout", "maxretries", "upsideDown",
          "headers", "body", "keyword", "accepted_statuscodes", "jsonPath", "expectedValue", "dns_resolve_server",
-         "docker_container", "proxyId", "active", "basic_auth_user", "method", "maxredirects"]
+         "docker_container", "proxyId", "active", "basic_auth_user", "method", "maxredirects",
+         "databaseConnectionString", "databaseQuery", "smtpSecurity", "expiryNotification", "grpcUrl", "conditions",
+         "rabbitmqNodes", "system_service_name", "wsSubprotocol", "docker_host", "ping_count"]
     ),
     st.none() | st.booleans() | st.integers(-2, 5) | st.floats(allow_nan=False) | st.text(max_size=9)
     | st.sampled_from(["http", "keyword", "json-query", "port", "ping", "dns", "push", "docker", "group",
-                       "https://a.example", "a.example", "200-299"])
+                       "https://a.example", "a.example", "200-299", "redis://a", "postgres://b@c/d?e=f", "mysql://[::1]",
+                       "redis://:x@a:b", "starttls", "secure"])
     | st.lists(st.text(max_size=5) | st.integers(), max_size=2) | st.just({"a": "b"}),
     max_size=12,
 )  # fmt: skip
@@ -338,7 +503,7 @@ _MONITOR = st.dictionaries(
 
 @given(
     st.lists(_MONITOR, max_size=4),
-    st.sampled_from(["http", "keyword", "json-query", "port", "ping", "dns", "push", "docker", "group"]),
+    st.sampled_from([*_MAKERS, *WHY_NOT, "group"]),
 )
 def test_what_comes_along_is_valid_whatever_the_monitors_say(monitors, type_):
     likely = {"url": "https://a.example", "hostname": "a.example", "port": 80, "interval": 60, "keyword": "a"}
@@ -351,5 +516,5 @@ def test_what_comes_along_is_valid_whatever_the_monitors_say(monitors, type_):
     for terms in found.services.values():
         for check in terms["checks"].values():
             fit(check)
-    places = {one.where for one in found.notes}
+    places = {place for one in found.notes for place in re.findall(r"monitorList\[[0-9]+\]", one.where)}
     assert places >= {f"monitorList[{number}]" for number in range(len(data["monitorList"]))}

@@ -14,7 +14,7 @@ EPILOG = """Examples:
 \b
   opsctl import gatus config.yaml --out services/gatus.yaml
   opsctl import goss goss.yaml                  the YAML, and a note on every line on standard error
-  opsctl import uptime-kuma backup.json -o json
+  opsctl import uptime-kuma kuma.db -o json
 
 Every line says what it became, or why not; and what passed there when it must not. Then: opsctl check --prove
 """

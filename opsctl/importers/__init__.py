@@ -16,6 +16,9 @@ TOOLS = ("gatus", "goss", "uptime-kuma", "blackbox", "nagios")
 # What is no YAML.
 FORMATS: Mapping[str, str] = {"uptime-kuma": "json", "nagios": "text"}
 
+# What one reader of YAML takes for a boolean or a number, and another for a text.
+_UNCLEAR = re.compile(r"[yYnN]|0o[0-7]+|[-+]?[0-9]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+")
+
 
 class Note(NamedTuple):
     """What became of a line: `lost` where nothing did. `open` says how it passed there when it must not."""
@@ -55,6 +58,12 @@ def name_of(text: str, taken: Mapping[str, object] | None = None) -> str:
     return name
 
 
+def variable(text: str) -> str:
+    """The name of a variable for a secret, as near to the text as can be."""
+    plain = re.sub(r"[^A-Z0-9]+", "_", text.upper()).strip("_") or "SECRET"
+    return f"_{plain}" if plain[0].isdigit() else plain
+
+
 def quoted(text: str) -> str:
     """A text as an expectation writes it."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -83,18 +92,30 @@ def pattern(text: str) -> str:
     return "/" + plain.replace("\\\n", r"\n").replace("\n", r"\n") + "/"
 
 
-def fit(check: Mapping[str, Any]) -> None:
-    """ValueError, in the words of `validate`, where a check is not as a workspace may have it."""
+def dumped(data: Any, width: int) -> str:
+    """The data as YAML in which no reader takes a text for something else, as `y` for true."""
     import yaml
 
+    class Dumper(yaml.SafeDumper):
+        """Quotes what may be read otherwise."""
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        style = "'" if _UNCLEAR.fullmatch(value) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, text)
+    made: str = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=width)
+    return made
+
+
+def fit(check: Mapping[str, Any]) -> None:
+    """ValueError, in the words of `validate`, where a check is not as a workspace may have it."""
     from opsctl.composing import compose
     from opsctl.declared import Part
     from opsctl.places import Reading
     from opsctl.reading import read
 
-    text = yaml.safe_dump(
-        {"services": {"x": {"checks": {"x": dict(check)}}}}, allow_unicode=True, width=10_000
-    )
+    text = dumped({"services": {"x": {"checks": {"x": dict(check)}}}}, 10_000)
     node, source, problems = compose(text.encode("utf-8", "replace"), "")
     if node is not None:
         reading = Reading(source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from opsctl.importers import literal, quoted
+from opsctl.importers import literal, quoted, variable
 from opsctl.importers.blackbox_module import Module, mapping, matching, unset
 
 if TYPE_CHECKING:
@@ -146,10 +146,9 @@ def _headers(module: Module, key: str = "headers") -> dict[str, str]:
 
 
 def _secret(module: Module, key: str, name: str) -> str:
-    variable = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_") or "SECRET"
-    variable = f"_{variable}" if variable[0].isdigit() else variable
-    module.say(key, f"put it in the variable {variable}; it does not belong in a file")
-    return f"${{env:{variable}}}"
+    own = variable(f"{module.where.split('.')[1]} {name}")
+    module.say(key, f"put it in the variable {own}; it does not belong in a file")
+    return f"${{env:{own}}}"
 
 
 def _authorise(module: Module, made: dict[str, Any]) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from opsctl.checks import KINDS
-from opsctl.importers import ForeignError, Imported, Note, name_of
+from opsctl.importers import ForeignError, Imported, Note, fit, name_of, variable
 from opsctl.importers.gatus_conditions import Context, expectation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _PLAIN = {
     "enabled",
@@ -24,16 +24,31 @@ _PLAIN = {
     "body",
     "dns",
     "client",
+    "graphql",
 }
-_CLIENT = {"timeout", "insecure", "ignore-redirect", "proxy-url", "tls", "dns-resolver", "network"}
-_PORTS = {"ssh": 22, "tcp": 80, "tls": 443}
+_WORDS = {
+    "alerts": "whom to tell, and after how many failures, is not said here; `fail_after` may do",
+    "maintenance": "write it as `maintenance`",
+    "maintenance-windows": "write them as `maintenance`",
+    "ssh": "opsctl looks at what the server says first: nobody logs in, and nothing is run",
+    "suites": "write its endpoints as the steps of a `flow`",
+}
+_UDP = "udp tells nobody whether it is there: write what is asked, as `dns` or `clock`"
+_INSECURE = "any certificate passes there, and here too: take `verify: false` away where you can"
+_EVERY = "60s"
+_CLIENT = {"timeout", "insecure", "ignore-redirect", "proxy-url", "tls", "network"}
+_PORTS = {"ssh": 22, "tcp": 80, "tls": 443, "starttls": 25, "grpc": 80, "grpcs": 443}
+_FAMILIES = {"ip4": "ipv4", "ip6": "ipv6"}
 _REDIRECTS = 10
 
 
 def take(data: Any) -> Imported:
     """The services of a configuration; ForeignError where it has no endpoints."""
     endpoints = data.get("endpoints") if isinstance(data, dict) else None
-    if not isinstance(endpoints, list) or not endpoints:
+    outside = data.get("external-endpoints") if isinstance(data, dict) else None
+    if not endpoints and isinstance(outside, list) and outside:
+        endpoints = []
+    elif not isinstance(endpoints, list) or not endpoints:
         raise ForeignError("it has no list `endpoints`; is this a configuration of Gatus?")
     services: dict[str, Any] = {}
     notes: list[Note] = []
@@ -45,8 +60,10 @@ def take(data: Any) -> Imported:
             notes.append(Note(where, "it is switched off there", lost=True))
         else:
             _endpoint(endpoint, where, services, notes)
-    others = sorted(str(key) for key in data if key != "endpoints")
-    notes += (Note(key, "it says nothing of checks", lost=True) for key in others)
+    for number, endpoint in enumerate(outside if isinstance(outside, list) else []):
+        _outside(_mapping(endpoint), f"external-endpoints[{number}]", services, notes)
+    others = sorted(str(key) for key in data if key not in {"endpoints", "external-endpoints"})
+    notes += (Note(key, _WORDS.get(key, "it says nothing of checks"), lost=True) for key in others)
     return Imported(services, tuple(notes))
 
 
@@ -58,24 +75,79 @@ def _endpoint(endpoint: dict[str, Any], where: str, services: dict[str, Any], no
     if check is None:
         return
     notes += (
-        Note(f"{where}.{key}", "opsctl has nothing like it", lost=True)
-        for key in sorted(set(endpoint) - _PLAIN)
+        Note(f"{where}.{key}", _WORDS.get(str(key), "opsctl has nothing like it"), lost=True)
+        for key in sorted(set(endpoint) - _PLAIN, key=str)
     )
-    expect = []
-    for number, text in enumerate(endpoint.get("conditions") or ()):
-        written, note = expectation(str(text), context, f"{where}.conditions[{number}]")
+    expect, domains = list[str](), list[dict[str, Any]]()
+    said = endpoint.get("conditions")
+    for number, text in enumerate(said if isinstance(said, list) else ()):
+        place = f"{where}.conditions[{number}]"
+        if "[DOMAIN_EXPIRATION]" in str(text):
+            domains += _domain(str(text), endpoint["url"], place, notes)
+            continue
+        written, note = expectation(str(text), context, place)
         notes.append(note)
         expect += [written] if written and written not in expect else []
     if expect:
         check["expect"] = expect
-    if isinstance(endpoint.get("interval"), str):
-        check["every"] = endpoint["interval"]
-    checks = services.setdefault(
-        service, {"title": str(endpoint.get("group") or endpoint.get("name") or name), "checks": {}}
-    )
-    called = name_of(name, checks["checks"])
-    checks["checks"][called] = check
+    else:
+        words = "none of them came along, so that opsctl's own expectations hold"
+        notes.append(Note(f"{where}.conditions", words, lost=True))
+    check["every"] = str(endpoint.get("interval") or _EVERY)
+    _add(service, name, check, endpoint, where, services, notes)
+    for one in domains:
+        _add(service, f"{name}-domain", one, endpoint, where, services, notes)
+
+
+def _add(
+    service: str,
+    name: str,
+    check: dict[str, Any],
+    endpoint: Mapping[str, Any],
+    where: str,
+    services: dict[str, Any],
+    notes: list[Note],
+) -> None:
+    try:
+        fit(check)
+    except ValueError as error:
+        notes.append(Note(where, str(error), lost=True))
+        return
+    title = str(endpoint.get("group") or endpoint.get("name") or name)
+    checks = services.setdefault(service, {"title": title, "checks": {}})["checks"]
+    called = name_of(name, checks)
+    checks[called] = check
     notes.append(Note(where, f"became {service}/{called}"))
+
+
+def _domain(text: str, url: str, where: str, notes: list[Note]) -> list[dict[str, Any]]:
+    """A check of its own, where the host's name tells which name was registered."""
+    found = re.fullmatch(r"\s*\[DOMAIN_EXPIRATION\]\s*(>=?)\s*([0-9]+[smh])\s*", text)
+    host = re.match(r"[a-z]+://(?:www\.)?([a-z0-9-]+\.[a-z]+)(?:[:/?#]|$)", url)
+    if not found or not host:
+        words = "write a check `domain: NAME`, with the name as it was registered"
+        notes.append(Note(where, words, lost=True))
+        return []
+    written = f"expires_in {found[1]} {found[2]}"
+    notes.append(Note(where, f"`{text}` became `{written}` of a check of type `domain`"))
+    # Registries want to be asked a few times a day at most.
+    return [{"domain": host[1], "expect": [written], "every": "12h"}]
+
+
+def _outside(endpoint: dict[str, Any], where: str, services: dict[str, Any], notes: list[Note]) -> None:
+    """What reports by itself; nobody looks for it there unless it says how often."""
+    name = name_of(str(endpoint.get("name") or "unnamed"))
+    every = _mapping(endpoint.get("heartbeat")).get("interval")
+    if endpoint.get("enabled") is False:
+        notes.append(Note(where, "it is switched off there", lost=True))
+    elif not every:
+        words = "nobody says how often it has to report; write a `heartbeat`"
+        notes.append(Note(where, words, lost=True, open="what stays away is noticed by nobody there"))
+    else:
+        words = f"in place of calling its address, the job says `opsctl heartbeat ok {name}`"
+        notes.append(Note(f"{where}.token", words))
+        check = {"heartbeat": {"name": name, "every": str(every)}}
+        _add(name_of(str(endpoint.get("group") or name)), name, check, endpoint, where, services, notes)
 
 
 def _kind(endpoint: dict[str, Any], where: str, notes: list[Note]) -> tuple[Context, dict[str, Any] | None]:
@@ -89,18 +161,43 @@ def _kind(endpoint: dict[str, Any], where: str, notes: list[Note]) -> tuple[Cont
     timeout = {"timeout": client["timeout"]} if isinstance(client.get("timeout"), str) else {}
     if "dns" in endpoint:
         return Context("dns"), _dns(endpoint, timeout)
+    if client.get("insecure"):
+        notes.append(Note(f"{where}.client.insecure", "became `verify: false`", open=_INSECURE))
     if scheme in {"http", "https"}:
-        return Context("http", tls=scheme == "https"), {"http": _http(endpoint, client), **timeout}
+        return Context("http", tls=scheme == "https"), {
+            "http": _http(endpoint, client, where, notes),
+            **timeout,
+        }
     if scheme == "icmp":
-        return Context("ping"), {"ping": rest, **timeout}
+        family = _FAMILIES.get(str(client.get("network")))
+        return Context("ping"), {"ping": {"host": rest, "family": family} if family else rest, **timeout}
     if scheme in _PORTS:
-        host = rest.split("/")[0]
-        address = host if re.search(r":[0-9]+$", host) else f"{host}:{_PORTS[scheme]}"
-        return Context(scheme), {scheme: address, **timeout}
-    if scheme in {"ws", "wss"} and "websocket" in KINDS:
-        return Context("websocket"), {"websocket": url, **timeout}
-    notes.append(Note(where, f"opsctl has no check for `{scheme}://`", lost=True))
+        type_ = {"starttls": "tls", "grpcs": "grpc"}.get(scheme, scheme)
+        return Context(type_), {type_: _address(scheme, rest, endpoint, client), **timeout}
+    if scheme in {"ws", "wss"}:
+        made = {"url": _variables(url), **_sent(endpoint), **_verify(client)}
+        return Context("websocket"), {"websocket": made if len(made) > 1 else made["url"], **timeout}
+    words = _UDP if scheme == "udp" else f"opsctl has no check for `{scheme}://`"
+    notes.append(Note(where, words, lost=True))
     return Context(scheme), None
+
+
+def _address(scheme: str, rest: str, endpoint: dict[str, Any], client: dict[str, Any]) -> Any:
+    host = rest.split("/", maxsplit=1)[0]
+    made: dict[str, Any] = {"address": host if re.search(r":[0-9]+$", host) else f"{host}:{_PORTS[scheme]}"}
+    made |= _sent(endpoint) if scheme == "tcp" else {}
+    made |= {"starttls": "smtp"} if scheme == "starttls" else {}
+    made |= {"tls": False} if scheme == "grpc" else {}
+    made |= _verify(client) if scheme in {"tls", "starttls", "grpcs"} else {}
+    return made if len(made) > 1 else made["address"]
+
+
+def _sent(endpoint: dict[str, Any]) -> dict[str, Any]:
+    return {"send": _variables(str(endpoint["body"]))} if endpoint.get("body") else {}
+
+
+def _verify(client: dict[str, Any]) -> dict[str, Any]:
+    return {"verify": False} if client.get("insecure") else {}
 
 
 def _dns(endpoint: dict[str, Any], timeout: dict[str, Any]) -> dict[str, Any]:
@@ -110,16 +207,21 @@ def _dns(endpoint: dict[str, Any], timeout: dict[str, Any]) -> dict[str, Any]:
     return {"dns": {**asked, "resolver": resolver}, **timeout}
 
 
-def _http(endpoint: dict[str, Any], client: dict[str, Any]) -> Any:
+def _http(endpoint: dict[str, Any], client: dict[str, Any], where: str, notes: list[Note]) -> Any:
     made: dict[str, Any] = {"url": _variables(endpoint["url"])}
     if str(endpoint.get("method") or "GET") != "GET":
         made["method"] = str(endpoint["method"])
     if isinstance(endpoint.get("headers"), dict):
-        made["headers"] = {str(name): _variables(str(value)) for name, value in endpoint["headers"].items()}
-    if endpoint.get("body"):
+        made["headers"] = {
+            str(name): _header(str(name), str(value), endpoint, where, notes)
+            for name, value in endpoint["headers"].items()
+        }
+    if endpoint.get("graphql") and endpoint.get("body"):
+        made["body"] = _variables(json.dumps({"query": str(endpoint["body"])}, ensure_ascii=False))
+        made.setdefault("headers", {}).setdefault("Content-Type", "application/json")
+    elif endpoint.get("body"):
         made["body"] = _variables(str(endpoint["body"]))
-    if client.get("insecure"):
-        made["verify"] = False
+    made |= _verify(client)
     if not client.get("ignore-redirect"):
         made["redirects"] = _REDIRECTS
     if client.get("proxy-url"):
@@ -127,6 +229,16 @@ def _http(endpoint: dict[str, Any], client: dict[str, Any]) -> Any:
     tls = _mapping(client.get("tls"))
     made |= {ours: str(tls[name]) for name, ours in _files() if tls.get(name)}
     return made if len(made) > 1 else made["url"]
+
+
+def _header(name: str, value: str, endpoint: dict[str, Any], where: str, notes: list[Note]) -> str:
+    """A header; where it may be a secret that stands in the file, a variable."""
+    if "$" in value or not re.search("auth|cookie|key|secret|token", name, re.IGNORECASE):
+        return _variables(value)
+    own = variable(f"{endpoint.get('name') or ''} {name}")
+    words = f"put it in the variable {own}; it does not belong in a file"
+    notes.append(Note(f"{where}.headers.{name}", words))
+    return f"${{env:{own}}}"
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -25,7 +25,8 @@ _SUBJECTS = {
     "ping": {"RESPONSE_TIME": "latency"},
     "dns": {"DNS_RCODE": "rcode", "BODY": "answers", "RESPONSE_TIME": "latency"},
     "ssh": {"RESPONSE_TIME": "latency"},
-    "websocket": {"RESPONSE_TIME": "latency"},
+    "grpc": {"RESPONSE_TIME": "latency", "BODY": "state"},
+    "websocket": {"RESPONSE_TIME": "latency", "BODY": "received"},
 }
 _CONNECTED = {
     "http": "status > 0",
@@ -34,8 +35,11 @@ _CONNECTED = {
     "ping": "loss < 100%",
     "dns": "count > 0",
     "ssh": 'protocol == "2.0"',
-    "websocket": "",
+    "websocket": "status == 101",
+    "grpc": "serving == true",
 }
+_ANYTHING = "it is met by anything there, also by nothing: expect what must be in it"
+_SERVES = "a server that says that it does not serve passes there"
 
 
 class Context(NamedTuple):
@@ -59,6 +63,10 @@ def expectation(text: str, context: Context, where: str) -> tuple[str, Note]:
         return "", Note(where, f"`{text}`: opsctl's {context.type} check has no such subject", lost=True)
     if place == "CERTIFICATE_EXPIRATION" and context.type == "http" and not context.tls:
         return "", Note(where, f"`{text}`: the address has no certificate", lost=True)
+    if place == "BODY" and operator == "==" and re.fullmatch(r"pat\(\*+\)", value):
+        return "", Note(where, f"`{text}` says nothing", lost=True, open=_ANYTHING)
+    if path and subject in {"received", "state"} and (subject, path) != ("state", ".status"):
+        return "", Note(where, f"`{text}` cannot be said in opsctl", lost=True)
     if path and subject == "body":
         subject = "json" + (path if path.startswith(("[", ".")) else f".{path}")
     written = _written(wrapper or "", subject, operator, value)
@@ -71,7 +79,8 @@ def _connected(text: str, context: Context, value: str, where: str) -> tuple[str
     written = _CONNECTED.get(context.type, "") if value == "true" else ""
     if not written:
         return "", Note(where, f"`{text}` cannot be said in opsctl", lost=True)
-    return written, Note(where, f"`{text}` became `{written}`")
+    open_ = _SERVES if context.type == "grpc" else ""
+    return written, Note(where, f"`{text}` became `{written}`", open=open_)
 
 
 def _written(wrapper: str, subject: str, operator: str, value: str) -> str:
@@ -117,12 +126,16 @@ def _function(subject: str, operator: str, name: str, inner: str) -> str:
     if subject in {"status", "latency", "expires_in"}:
         return ""
     word = inner.strip("*")
-    if inner == f"*{word}*" and "*" not in word and word and subject != "answers":
+    if inner == f"*{word}*" and not re.search(r"[*?\[\]\\]", word) and word and subject != "answers":
         return f"{negated}{subject} contains {quoted(word)}"
-    pattern = ".*".join(re.escape(part) for part in inner.split("*")).replace("/", r"\/")
+    if re.search(r"[\[\]\\]", inner) or not word:
+        return ""
+    signs = {"*": ".*", "?": "."}
+    pattern = "".join(signs.get(sign) or re.escape(sign) for sign in inner).replace("/", r"\/")
     if subject == "answers":
         return f"{'not ' if negated else ''}any(answers) matches /^{pattern}$/"
-    return f"{negated}{subject} matches /^{pattern}$/"
+    # A star stands for the ends of lines too.
+    return f"{negated}{subject} matches /{'(?s)' if '*' in inner or '?' in inner else ''}^{pattern}$/"
 
 
 def _opening(place: str, path: str, operator: str, value: str) -> str:

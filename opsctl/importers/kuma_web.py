@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from opsctl.importers import Note, literal, quoted
-from opsctl.importers.kuma_fields import name, secret, text
+from opsctl.importers.kuma_fields import INSECURE, name, number, secret, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _STEP = r"[A-Za-z_]\w*(?:\[[0-9]{1,9}\])?"
 _PATH = re.compile(rf"\$?\.?({_STEP}(?:\.{_STEP})*)?", re.ASCII)
 _SECRET = re.compile("auth|cookie|key|secret|token", re.IGNORECASE)
+_ERRORS = 500
+_FAILED = "a server that fails passes there, and here too: take the codes from 500 away where you can"
 _ENCODINGS = {
     "json": "application/json",
     "form": "application/x-www-form-urlencoded",
@@ -23,7 +25,8 @@ _ENCODINGS = {
 }
 
 
-def _http(one: Mapping[str, Any], where: str, notes: list[Note]) -> dict[str, Any]:
+def take_http(one: Mapping[str, Any], where: str, notes: list[Note]) -> dict[str, Any]:
+    """A page by its status."""
     url = text(one, "url")
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -41,11 +44,12 @@ def _http(one: Mapping[str, Any], where: str, notes: list[Note]) -> dict[str, An
     _authorise(one, made, where, notes)
     if one.get("ignoreTls"):
         made["verify"] = False
-        open_ = "any certificate passes there, and here too: take `verify: false` away where you can"
-        notes.append(Note(f"{where}.ignoreTls", "became `verify: false`", open=open_))
+        notes.append(Note(f"{where}.ignoreTls", "became `verify: false`", open=INSECURE))
     redirects = one.get("maxredirects", 10)
     made["redirects"] = min(number(redirects) or 0, 20) if redirects is not None else 10
-    check: dict[str, Any] = {"http": made, "expect": _codes(one.get("accepted_statuscodes"))}
+    family = one.get("ipFamily")
+    made |= {"family": family} if family in {"ipv4", "ipv6"} else {}
+    check: dict[str, Any] = {"http": made, "expect": _codes(one, where, notes)}
     if one.get("expiryNotification") and parts.scheme == "https":
         check["warn"] = ["expires_in > 21d"]
         words = "became `warn: expires_in > 21d`, the first of the days that it has by default"
@@ -64,17 +68,16 @@ def _headers(one: Mapping[str, Any], where: str, notes: list[Note]) -> dict[str,
     if said and not isinstance(said, dict):
         notes.append(Note(f"{where}.headers", "they are no object of JSON", lost=True))
         return {}
-    made = {}
-    for name, value in (said or {}).items():
-        if _SECRET.search(str(name)):
-            variable = re.sub(r"[^A-Z0-9]+", "_", str(name).upper())
-            made[str(name)] = f"${{env:{variable}}}"
-            words = f"put it in the variable {variable}; it does not belong in a file"
-            notes.append(Note(f"{where}.headers.{name}", words))
-        elif re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", str(name)) and not re.search(r"[\r\n]", str(value)):
-            made[str(name)] = literal(str(value))
+    made: dict[str, str] = {}
+    for header, value in (said or {}).items():
+        if _SECRET.search(str(header)):
+            made[str(header)] = secret(one, str(header), f"{where}.headers.{header}", notes)
+        elif re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", str(header)) and not re.search(
+            r"[\r\n]", str(value)
+        ):
+            made[str(header)] = literal(str(value))
         else:
-            notes.append(Note(f"{where}.headers.{name}", "it is no header", lost=True))
+            notes.append(Note(f"{where}.headers.{header}", "it is no header", lost=True))
     return made
 
 
@@ -83,15 +86,10 @@ def _authorise(one: Mapping[str, Any], made: dict[str, Any], where: str, notes: 
     if method == "basic":
         made["basic"] = {
             "username": literal(str(one.get("basic_auth_user") or "")),
-            "password": "${env:PASSWORD}",
+            "password": secret(one, "password", f"{where}.basic_auth_pass", notes),
         }
-        words = "put it in the variable PASSWORD; it does not belong in a file"
-        notes.append(Note(f"{where}.basic_auth_pass", words))
     elif method == "bearer":
-        made["bearer"] = "${env:TOKEN}"
-        notes.append(
-            Note(f"{where}.bearer_token", "put it in the variable TOKEN; it does not belong in a file")
-        )
+        made["bearer"] = secret(one, "token", f"{where}.bearer_token", notes)
     elif method == "mtls":
         words = "write the certificate and its key into files, and say `certificate` and `key`"
         notes.append(Note(f"{where}.authMethod", words, lost=True))
@@ -99,13 +97,14 @@ def _authorise(one: Mapping[str, Any], made: dict[str, Any], where: str, notes: 
         notes.append(Note(f"{where}.authMethod", f"opsctl does not have `{method}`", lost=True))
 
 
-def _codes(said: Any) -> list[str]:
+def _codes(one: Mapping[str, Any], where: str, notes: list[Note]) -> list[str]:
     """All from the lowest to the highest code, but what is between."""
     spans: list[tuple[int, int]] = []
-    for one in said if isinstance(said, list) and said else ["200-299"]:
-        found = re.fullmatch(r"([1-9][0-9]{2})(?:-([1-9][0-9]{2}))?", str(one))
+    said = one.get("accepted_statuscodes")
+    for code in said if isinstance(said, list) and said else ["200-299"]:
+        found = re.fullmatch(r"([1-9][0-9]{2})(?:-([1-9][0-9]{2}))?", str(code))
         if not found or int(found[2] or found[1]) < int(found[1]):
-            raise ValueError(f"`{str(one)[:40]}` is no code of a status, nor codes from one to another")
+            raise ValueError(f"`{str(code)[:40]}` is no code of a status, nor codes from one to another")
         spans.append((int(found[1]), int(found[2] or found[1])))
     spans.sort()
     expect, end = [], spans[0][1]
@@ -115,14 +114,17 @@ def _codes(said: Any) -> list[str]:
             expect.append(f"status != {end + 1}" if only else f"not status in {end + 1}..{first - 1}")
         end = max(end, last)
     whole = f"status == {end}" if spans[0][0] == end else f"status in {spans[0][0]}..{end}"
+    if end >= _ERRORS:
+        notes.append(Note(f"{where}.accepted_statuscodes", f"became `{whole}`", open=_FAILED))
     return [whole, *expect]
 
 
-def _keyword(one: Mapping[str, Any], where: str, notes: list[Note]) -> dict[str, Any]:
+def take_keyword(one: Mapping[str, Any], where: str, notes: list[Note]) -> dict[str, Any]:
+    """A page by a word in it."""
     keyword = one.get("keyword")
     if not isinstance(keyword, str) or not keyword:
         raise ValueError("it has no `keyword`")
-    check = _http(one, where, notes)
+    check = take_http(one, where, notes)
     inverted = bool(one.get("invertKeyword"))
     written = f"{'not ' if inverted else ''}body contains {quoted(keyword)}"
     spaced = "; JSON is read without its spaces there, and as it is here" if '"' in keyword else ""
@@ -131,17 +133,18 @@ def _keyword(one: Mapping[str, Any], where: str, notes: list[Note]) -> dict[str,
     return {**check, "expect": [*check["expect"], written]}
 
 
-def _json_query(one: Mapping[str, Any], where: str, notes: list[Note]) -> dict[str, Any]:
-    check = _http(one, where, notes)
+def take_json_query(one: Mapping[str, Any], where: str, notes: list[Note]) -> dict[str, Any]:
+    """A page by a value in its JSON."""
+    check = take_http(one, where, notes)
     path = str(one.get("jsonPath") or "$").strip()
     operator, value = str(one.get("jsonPathOperator") or "=="), str(one.get("expectedValue") or "")
     found = _PATH.fullmatch(path)
-    number = re.fullmatch(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?", value)
-    bare = number or value in {"true", "false"}
+    numeric = re.fullmatch(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?", value)
+    bare = numeric or value in {"true", "false"}
     if not found or operator not in {"==", "!=", "<", ">", "<=", ">=", "contains"}:
         notes.append(Note(f"{where}.jsonPath", f"`{path}` {operator} cannot be said in opsctl", lost=True))
         return check
-    if operator in {"<", ">", "<=", ">="} and not number:
+    if operator in {"<", ">", "<=", ">="} and not numeric:
         notes.append(Note(f"{where}.jsonPath", f"`{value}` is no number to compare with", lost=True))
         return check
     subject = f"json.{found[1]}" if found[1] else "json"
@@ -151,11 +154,49 @@ def _json_query(one: Mapping[str, Any], where: str, notes: list[Note]) -> dict[s
     return {**check, "expect": [*check["expect"], written]}
 
 
-def _websocket(one: Mapping[str, Any], _where: str, _notes: list[Note]) -> dict[str, Any]:
+def take_websocket(one: Mapping[str, Any], where: str, notes: list[Note]) -> dict[str, Any]:
+    """A WebSocket that opens."""
     url = text(one, "url")
     if urlsplit(url).scheme not in {"ws", "wss"} or not urlsplit(url).hostname:
         raise ValueError(f"`{url[:80]}` is no address of a WebSocket")
-    made = {"url": url, **({"verify": False} if one.get("ignoreTls") else {})}
+    if one.get("wsIgnoreSecWebsocketAcceptHeader"):
+        words = "opsctl takes no server that answers with another key"
+        notes.append(Note(f"{where}.wsIgnoreSecWebsocketAcceptHeader", words, lost=True))
+    headers = _headers(one, where, notes)
+    access: dict[str, Any] = {}
+    _authorise(one, access, where, notes)
+    if "bearer" in access:
+        headers["Authorization"] = f"Bearer {access['bearer']}"
+    elif access:
+        words = "opsctl's `websocket` logs in by `headers` only: give it `Authorization`"
+        notes.append(Note(f"{where}.authMethod", words, lost=True))
+    made: dict[str, Any] = {"url": url, **({"headers": headers} if headers else {})}
+    protocol = str(one.get("wsSubprotocol") or "").replace(" ", "")
+    if protocol and "," not in protocol:
+        made["subprotocol"] = protocol
+    elif protocol:
+        words = "opsctl asks for one subprotocol; write it as `subprotocol`"
+        notes.append(Note(f"{where}.wsSubprotocol", words, lost=True))
+    if one.get("accepted_statuscodes") not in (None, [], ["1000"], ["200-299"]):
+        words = "opsctl looks at the upgrade, and not at how the connection is closed"
+        notes.append(Note(f"{where}.accepted_statuscodes", words, lost=True))
     return {"title": name(one), "websocket": made, "expect": ["status == 101"]}
 
 
+def take_rabbitmq(one: Mapping[str, Any], where: str, notes: list[Note]) -> dict[str, Any]:
+    """A node of RabbitMQ by the alarms that its cluster has."""
+    nodes = [str(node) for node in one.get("rabbitmqNodes") or () if isinstance(node, str)]
+    if not nodes:
+        raise ValueError("it has no `rabbitmqNodes`")
+    if len(nodes) > 1:
+        words = "one node is asked here, the first; write a check for each other"
+        open_ = "one that answers hides the others there"
+        notes.append(Note(f"{where}.rabbitmqNodes", words, lost=True, open=open_))
+    made = {
+        "url": literal(f"{nodes[0].rstrip('/')}/api/health/checks/alarms/"),
+        "basic": {
+            "username": literal(str(one.get("rabbitmqUsername") or "")),
+            "password": secret(one, "password", f"{where}.rabbitmqPassword", notes),
+        },
+    }
+    return {"title": name(one), "http": made, "expect": ["status == 200"]}

@@ -1,22 +1,50 @@
-"""The monitors of Uptime Kuma's backup as services and checks."""
+"""The monitors of Uptime Kuma's backup, or of its database, as services and checks."""
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
 
-from opsctl.connecting import parse_address
-from opsctl.importers import ForeignError, Imported, Note, fit, literal, name_of, quoted
+from opsctl.importers import ForeignError, Imported, Note, fit, name_of
+from opsctl.importers.kuma_fields import name, number
+from opsctl.importers.kuma_types import (
+    WHY_NOT,
+    take_dns,
+    take_docker,
+    take_grpc,
+    take_mysql,
+    take_ntp,
+    take_ping,
+    take_port,
+    take_postgres,
+    take_push,
+    take_redis,
+    take_service,
+    take_smtp,
+)
+from opsctl.importers.kuma_web import (
+    take_http,
+    take_json_query,
+    take_keyword,
+    take_rabbitmq,
+    take_websocket,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _NOTHING = "opsctl has nothing like it"
+_WORDS = {
+    "description": "write it as `title`",
+    "domainExpiryNotification": "write a check of type `domain`",
+    "notificationIDList": "whom to tell is not said of a check",
+    "resendInterval": "whom to tell is not said of a check",
+    "tags": "write them as `tags`",
+}
 # What says nothing of how it is checked; and what belongs to other types, by how it begins.
 _IDLE = {
-    "active", "cacheBust", "childrenIDs", "dns_last_result", "forceInactive", "id", "includeSensitiveData",
+    "active", "cacheBust", "childrenIDs", "dns_last_result", "dockerHost", "forceInactive", "id",
+    "includeSensitiveData", "ipFamily", "manualStatus",
     "maintenance", "name", "parent", "path", "pathName", "screenshot", "screenshot_delay", "type", "weight",
     "retryOnlyOnStatusCodeFailure", "saveResponse", "saveErrorResponse", "responseMaxLength",
     "authMethod", "httpBodyEncoding", "jsonPath", "jsonPathOperator", "expectedValue", "keyword",
@@ -25,9 +53,10 @@ _IDLE = {
 }  # fmt: skip
 _OTHERS = (
     "auth", "basic_auth", "bearer", "database", "dns_", "docker_", "expectedTls", "game", "grpc", "kafka",
-    "mqtt", "ntp", "oauth_", "ping_", "push", "rabbitmq", "radius", "remote_", "smtp", "snmp", "tls", "ws",
+    "location", "mqtt", "ntp", "oauth_", "ping_", "push", "rabbitmq", "protocol", "radius", "remote_",
+    "smtp", "snmp", "system_", "tls", "ws",
 )  # fmt: skip
-_DEFAULTS = {"packetSize": 56, "location": "world", "protocol": None}
+_DEFAULTS = {"packetSize": 56}
 _OPENED = {
     "docker": "a container that is starting, or restarts again and again, is only pending there, never down",
     "dns": "any record passes there, also a wrong one",
@@ -53,12 +82,16 @@ def take(data: Any) -> Imported:
         words = "it has no list `monitorList` with a monitor in it; is this a backup of Uptime Kuma?"
         raise ForeignError(words, key="monitorList")
     notes: list[Note] = []
-    found = [(f"monitorList[{number}]", one) for number, one in enumerate(monitors) if isinstance(one, dict)]
-    notes += (
-        Note(f"monitorList[{number}]", "it is no monitor but something else", lost=True)
-        for number, one in enumerate(monitors)
-        if not isinstance(one, dict)
-    )
+    hosts = {one.get("id"): one for one in data.get("dockerHostList") or () if isinstance(one, dict)}
+    found: list[tuple[str, dict[str, Any]]] = []
+    for place, one in enumerate(monitors):
+        if isinstance(one, dict):
+            host = hosts.get(number(one.get("docker_host")))
+            # Rows of a database are known by their number.
+            at = f"monitor {one.get('id')}" if "dockerHostList" in data else f"monitorList[{place}]"
+            found.append((f"{name(one)} ({at})", one | ({"dockerHost": host} if host else {})))
+        else:
+            notes.append(Note(f"monitorList[{place}]", "it is no monitor but something else", lost=True))
     services = _services(found, data.get("proxyList"), notes)
     others = sorted(str(key) for key in data if data[key] and key not in _TOP)
     notes += (Note(key, "it says nothing of checks", lost=True) for key in others)
@@ -124,7 +157,8 @@ def _monitor(
         notes.append(Note(where, "it is paused there", lost=True))
         return
     if type_ not in _MAKERS:
-        notes.append(Note(where, f"opsctl has no check for `{type_}`; a `command` may do", lost=True))
+        why = WHY_NOT.get(type_, f"opsctl has no check for `{type_[:40]}`; a `command` may do")
+        notes.append(Note(where, why, lost=True))
         return
     said: list[Note] = []
     try:
@@ -154,8 +188,8 @@ def _group(
     services: dict[str, Any],
     notes: list[Note],
 ) -> None:
-    number = number(one.get("id"))
-    children = [number(other.get("id")) for _, other in found if _parent(other) == number is not None]
+    own = number(one.get("id"))
+    children = [number(other.get("id")) for _, other in found if _parent(other) == own is not None]
     members = [group.checks[child] for child in children if child in group.checks]
     if _paused(one):
         notes.append(Note(where, "it is paused there", lost=True))
@@ -171,7 +205,8 @@ def _group(
 
 def _paused(one: Mapping[str, Any]) -> bool:
     active = one.get("active", True)
-    return isinstance(active, int) and not active
+    # A monitor in a group that is paused is, too.
+    return bool(one.get("forceInactive")) or (isinstance(active, int) and not active)
 
 
 def _parent(one: Mapping[str, Any]) -> int | None:
@@ -214,15 +249,15 @@ def _lost(one: Mapping[str, Any], where: str, notes: list[Note]) -> None:
     for key in sorted(str(key) for key in set(one) - _IDLE - done):
         value = one.get(key)
         if value and value != _DEFAULTS.get(key) and not key.startswith(_OTHERS):
-            notes.append(Note(f"{where}.{key}", _NOTHING, lost=True))
+            notes.append(Note(f"{where}.{key}", _WORDS.get(key, _NOTHING), lost=True))
 
 
 def _proxies(said: Any) -> dict[Any, str]:
     found = {}
     for one in said if isinstance(said, list) else ():
-        number = number(one.get("id")) if isinstance(one, dict) else None
-        if number is not None and not one.get("auth"):
-            found[number] = f"{one.get('protocol')}://{one.get('host')}:{one.get('port')}"
+        own = number(one.get("id")) if isinstance(one, dict) else None
+        if own is not None and not one.get("auth"):
+            found[own] = f"{one.get('protocol')}://{one.get('host')}:{one.get('port')}"
     return found
 
 
@@ -233,16 +268,24 @@ def _proxy(one: Mapping[str, Any], group: _Group) -> str:
     return found.replace("socks://", "socks5h://")
 
 
-_TOP = {"monitorList", "proxyList", "version"}
+_TOP = {"dockerHostList", "monitorList", "proxyList", "version"}
 _WEB = {"http", "keyword", "json-query"}
 _MAKERS: Mapping[str, Callable[[Mapping[str, Any], str, list[Note]], dict[str, Any]]] = {
-    "http": _http,
-    "keyword": _keyword,
-    "json-query": _json_query,
-    "port": _port,
-    "ping": _ping,
-    "dns": _dns,
-    "push": _push,
-    "docker": _docker,
-    "websocket-upgrade": _websocket,
+    "http": take_http,
+    "keyword": take_keyword,
+    "json-query": take_json_query,
+    "websocket-upgrade": take_websocket,
+    "rabbitmq": take_rabbitmq,
+    "port": take_port,
+    "ping": take_ping,
+    "dns": take_dns,
+    "push": take_push,
+    "docker": take_docker,
+    "redis": take_redis,
+    "postgres": take_postgres,
+    "mysql": take_mysql,
+    "smtp": take_smtp,
+    "grpc-keyword": take_grpc,
+    "ntp": take_ntp,
+    "system-service": take_service,
 }
