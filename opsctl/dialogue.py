@@ -54,12 +54,9 @@ class Dialogue:
 
     def say(self, data: bytes) -> None:
         """Send all of it."""
-        left = memoryview(data)
         with self._failing("no chance to speak"):
-            while left:
-                # Over TLS, `sendall` would begin anew to wait with every record.
-                self._peer.settimeout(self._deadline.left())
-                left = left[self._peer.send(left) :]
+            self._peer.settimeout(self._deadline.left())
+            self._peer.sendall(data)
 
     def line(self) -> str:
         """The next line, without its end."""

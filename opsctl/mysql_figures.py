@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opsctl.mysql_session import NO_SYNTAX, ask
+from opsctl.mysql_session import answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from opsctl.mysql_session import Result, Session
     from opsctl.outcome import Value
 
-_SIZE = "select sum(data_length + index_length) from information_schema.tables where table_schema = database()"
+_SIZE = (
+    "select sum(data_length + index_length) from information_schema.tables where table_schema = database()"
+)
 
 
 def figures(opened: Session, wanted: frozenset[str]) -> dict[str, Value]:
@@ -30,8 +32,7 @@ def _read_only(opened: Session) -> dict[str, Value]:
 
 
 def _connections(opened: Session) -> dict[str, Value]:
-    told = ask(opened, "show global status like 'Threads_connected'")
-    count = int(str(told.rows[0][1]))
+    count = int(str(answer(opened, "show global status like 'Threads_connected'").rows[0][1]))
     most = int(str(_one(opened, "select @@global.max_connections")))
     return {"connections": count, "connections_percent": 100 * count / most}
 
@@ -41,22 +42,39 @@ def _size(opened: Session) -> dict[str, Value]:
 
 
 def _replication(opened: Session) -> dict[str, Value]:
-    """Of all that it replicates from, the one that is most behind; nothing where it is no replica."""
-    channels = [dict(zip(told.names, row, strict=True)) for told in [_status(opened)] for row in told.rows]
+    """Nothing where it is no replica; where it is one of several servers, it is as good as with the worst."""
+    status = _status(opened)
+    channels = [dict(zip(status.names, row, strict=True)) for row in status.rows]
     if not channels:
         return {}
-    threads = [_of(channel, f"{part}_Running") for channel in channels for part in ("IO", "SQL")]
-    # It is NULL where a thread does not run, and then nobody knows.
-    behind = [_of(channel, "Seconds_Behind") for channel in channels]
-    known = [float(str(one)) for one in behind if one is not None]
-    return {
-        "replicating": all(thread == "Yes" for thread in threads),
-        "lag": max(known) if len(known) == len(channels) else None,
-    }
+    # MySQL has new words since 8.0.22, MariaDB has not.
+    own, other = ("Replica", "Source") if "Replica_IO_Running" in channels[0] else ("Slave", "Master")
+    running = [channel[f"{own}_{part}_Running"] == "Yes" for channel in channels for part in ("IO", "SQL")]
+    behind = [channel[f"Seconds_Behind_{other}"] for channel in channels]
+    # NULL is not 0: of what does not run, nobody knows how far behind it is.
+    lag = None if None in behind else max(float(str(seconds)) for seconds in behind)
+    return {"replicating": all(running), "lag": lag}
 
 
 def _status(opened: Session) -> Result:
+    import pymysql
+
     if opened.mariadb:
-        # The other two tell of the connection without a name only.
-        return ask(opened, "show all slaves status")
-    ...
+        # Without `all`, it would tell only of the connection that has no name.
+        return answer(opened, "show all slaves status")
+    try:
+        return answer(opened, "show replica status")
+    except pymysql.err.ProgrammingError:
+        return answer(opened, "show slave status")
+
+
+def _one(opened: Session, statement: str) -> Value:
+    return answer(opened, statement).rows[0][0]
+
+
+_LOOKS: Mapping[frozenset[str], Callable[[Session], dict[str, Value]]] = {
+    frozenset({"read_only"}): _read_only,
+    frozenset({"connections", "connections_percent"}): _connections,
+    frozenset({"size"}): _size,
+    frozenset({"replicating", "lag"}): _replication,
+}

@@ -1,10 +1,11 @@
-"""The first words with a MySQL or MariaDB server: its greeting, the wish for TLS, a name without a password."""
+"""The first words with a MySQL or MariaDB server: its greeting, and a name without a password."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from opsctl.dialogue import quoted, wrong
+from opsctl.dialogue import DialogueError, quoted, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ _TURNS = 5
 
 
 class Greeting(NamedTuple):
-    """What a server says first: the whole packet, its version, and whether it offers TLS and ways to log in."""
+    """What a server says first: the packet, its version, whether it offers TLS, and ways to log in."""
 
     packet: bytes
     version: str
@@ -64,6 +65,9 @@ def let_in(talk: Dialogue, greeting: Greeting, user: str, secure: Callable[[], N
     for _ in range(_TURNS):
         head, data = _packet(talk)
         if data[0] == _OK:
+            with suppress(DialogueError):
+                # Who is let in takes leave, which nobody answers.
+                _send(talk, -1, b"\x01")
             return True
         if data[0] == _REFUSED:
             code, words = _error(data)
@@ -74,11 +78,6 @@ def let_in(talk: Dialogue, greeting: Greeting, user: str, secure: Callable[[], N
             break
         number = _send(talk, head[3], b"")
     raise wrong("it does not speak MySQL's protocol")
-
-
-def take_leave(talk: Dialogue) -> None:
-    """Say that nothing more comes, as who is let in should."""
-    _send(talk, -1, b"\x01")
 
 
 def _packet(talk: Dialogue) -> tuple[bytes, bytes]:

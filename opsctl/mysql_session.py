@@ -1,4 +1,4 @@
-"""A session with a MySQL or MariaDB server: logged in over a conversation, in a transaction that only reads."""
+"""A session with a MySQL or MariaDB server: logged in, and in a transaction that only reads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from opsctl.mysql_greeting import Greeting
     from opsctl.outcome import Value
 
-NO_SYNTAX, _NO_VARIABLE, _WRITES, _LOST = 1064, 1193, 1792, 2013
+_NO_VARIABLE, _WRITES, _LOST = 1193, 1792, 2013
 # https://dev.mysql.com/doc/mysql-errors/en/server-error-reference.html and, from 1900 on, MariaDB's own.
 _CAUSES: Mapping[int, Cause] = {
     **dict.fromkeys((1044, 1142, 1143, 1227, 1370), Cause.PERMISSION),
@@ -52,10 +52,6 @@ class Result(NamedTuple):
 
     names: tuple[str, ...]
     rows: tuple[tuple[Value, ...], ...]
-
-    def first(self) -> dict[str, Value]:
-        """The first row by column; IndexError where there is none."""
-        return dict(zip(self.names, self.rows[0], strict=True))
 
 
 @contextmanager
@@ -94,34 +90,34 @@ def session(
     except TimeoutError as error:
         raise DialogueError(failure_of(error, deadline.seconds)) from error
     except Exception as error:
-        # The library reads what a server says without looking for what makes no sense.
-        raise wrong("PyMySQL cannot go on", f"{type(error).__name__}: {error}") from error
+        # The library reads what a server says without looking whether it makes sense.
+        raise wrong("what it says cannot be read", f"{type(error).__name__}: {error}") from error
     finally:
         connection.close()
 
 
-def ask(opened: Session, statement: str, unless: int = 0) -> Result | None:
-    """The answer to one statement; None where the server refuses it with error `unless`."""
-    import pymysql
-
+def answer(opened: Session, statement: str) -> Result:
+    """The answer to one statement, for a block of `session`."""
     cursor = opened.connection.cursor()
-    try:
-        cursor.execute(statement)
-    except pymysql.err.Error as error:
-        if error.args[0] == unless:
-            return None
-        raise
+    cursor.execute(statement)
     names = tuple(column[0] for column in cursor.description or ())
     return Result(names, tuple(tuple(plain(value) for value in row) for row in cursor.fetchall()))
 
 
 def _begin(opened: Session, deadline: Deadline) -> None:
-    # So that the server does not go on with what nobody waits for any more; an old one cannot be told.
+    import pymysql
+
     left = deadline.left()
     limit = f"max_statement_time={left:.3f}" if opened.mariadb else f"max_execution_time={left * 1000:.0f}"
-    ask(opened, f"set session {limit}", unless=_NO_VARIABLE)
-    ask(opened, "set session transaction read only")
-    ask(opened, "start transaction read only")
+    try:
+        # So that the server does not go on with what nobody waits for any more.
+        answer(opened, f"set session {limit}")
+    except pymysql.err.OperationalError as error:
+        # An old one has no limit.
+        if error.args[0] != _NO_VARIABLE:
+            raise
+    answer(opened, "set session transaction read only")
+    answer(opened, "start transaction read only")
 
 
 class _Wire:

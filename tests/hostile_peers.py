@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 import socket
 import ssl
-import struct
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
@@ -108,7 +106,9 @@ _H2_PING = b"\x00\x00\x08\x06\x00\x00\x00\x00\x00" + bytes(8)
 _H2_DATA = b"\x00\x01\x00\x00\x00\x00\x00\x00\x01" + bytes(256)
 _H2_LARGE = b"\x00\x3f\xff\x00\x00\x00\x00\x00\x01"
 _MYSQL = (
-    b"\x0a8.4.3\0\1\0\0\0abcdefgh\0\xff\xff\x2d\2\0\xff\xff\x15" + bytes(10) + b"abcdefghijkl\0mysql_native_password\0"
+    b"\x0a8.4.3\0\1\0\0\0abcdefgh\0\xff\xff\x2d\2\0\xff\xff\x15"
+    + bytes(10)
+    + b"abcdefghijkl\0mysql_native_password\0"
 )
 _MYSQL_GREETING = len(_MYSQL).to_bytes(3, "little") + b"\0" + _MYSQL
 _SMTP = (b"220 mail ready\r\n", b"250-mail\r\n250 STARTTLS\r\n")
@@ -154,11 +154,11 @@ PEERS: Mapping[str, Peer] = {
                              piece=b"\x01\x01x", turns=(b"", _agreed), secure=True),
     "tcp": Peer("tcp: {address: '@', send: GET, until: never}", piece=b"no\n"),
     "tls": Peer("tls: '@'", _TLS_RECORD, b"\x02", turns=(), piece=_TLS_RECORD[:5]),
-    **{f"tls-{name}": Peer(f"tls: {{address: '@', starttls: {name}}}", start, _TLS_RECORD, piece,
+    **{f"tls-{name}": Peer(f"tls: {{address: '@', starttls: {name}}}", start, start and b"x", piece,
                              (b"",) if name in {"ldap", "postgres"} else ())
        for name, start, piece in (("smtp", b"220-", b"220-a\r\n"), ("imap", b"* OK", b"* OK\r\n"),
                                   ("pop3", b"+OK", b"+OK\r\n"), ("ldap", b"\x30\x84\x00\x00\xff\xff", b"\x30\x00"),
-                                  ("mysql", b"\xff\x00\x00\x00\x0a", _MYSQL_GREETING[:4]), ("postgres", b"S", b""))},
+                                  ("mysql", b"\xff\x00\x00\x00\x0a", _MYSQL_GREETING[:4]), ("postgres", b"", b""))},
     "tls-smtp-later": Peer("tls: {address: '@', starttls: smtp}", _TLS_RECORD, b"\x02", turns=(*_SMTP, b"220 go\r\n")),
     "tls-postgres-later": Peer("tls: {address: '@', starttls: postgres}", _TLS_RECORD, b"\x02", turns=(b"", b"S")),
     "smtp": Peer("smtp: {address: '@'}", b"220 ", piece=b"220-mail\r\n", turns=()),
@@ -179,13 +179,18 @@ PEERS: Mapping[str, Peer] = {
                         turns=(_MYSQL_GREETING,)),
     "mysql-handshake": Peer("mysql: {address: '@', tls: starttls}", _TLS_RECORD, b"\x02",
                             turns=(_MYSQL_GREETING,)),
+    "mysql-login": Peer("mysql: {address: '@', database: shop}", b"\xff\x10\x00\x02\x01", piece=b"\x01\x00\x00\x02\x01",
+                        turns=(_MYSQL_GREETING,)),
+    "mysql-query": Peer("mysql: {address: '@', query: SELECT 1}", b"\xff\x10\x00\x01\x01", piece=b"\x01\x00\x00\x01\x01",
+                        turns=(_MYSQL_GREETING, b"\x07\0\0\2" + bytes(7), *[b"\x07\0\0\1" + bytes(7)] * 4)),
     "postgres": Peer("postgres: {address: '@', tls: none}", b"R\x00\x00\x00\x08", b"\0",
                      piece=b"N\x00\x00\x00\x06\x00\x00"),
     "postgres-later": Peer("postgres: {address: '@', tls: none}", b"S\x00\x00\xff\xff", piece=b"S\x00\x00\x00\x08a\0b\0",
                            turns=(b"", b"R\x00\x00\x00\x08\x00\x00\x00\x00Z\x00\x00\x00\x05I")),
     "postgres-handshake": Peer("postgres: {address: '@', tls: require}", _TLS_RECORD, b"\x02", turns=(b"", b"S")),
     "redis": Peer("redis: '@'", b"+", piece=b"+PONG\r\n"),
-    "redis-later": Peer("redis: '@'", b"$1000000\r\n", b"a:1\r\n", piece=b"$5\r\na:1\r\n\r\n", turns=(b"", b"+PONG\r\n")),
+    "redis-handshake": Peer("redis: {address: '@', tls: true}", _TLS_RECORD, b"\x02"),
+    "redis-later": Peer("redis: '@'", b"$900000\r\n", b"a:1\r\n", piece=b"$5\r\na:1\r\n\r\n", turns=(b"", b"+PONG\r\n")),
     "ssh": Peer("ssh: '@'", b"SSH-2.0-", piece=b"hello\r\n", turns=()),
     "ssh-later": Peer("ssh: '@'\n        expect: fingerprint exists", b"\x00\x00\x3f\xfc\x0a\x14", b"\0",
                       piece=b"\x00\x00\x00\x0c\x0a\x02" + bytes(10), turns=(b"SSH-2.0-x\r\n",)),
@@ -224,10 +229,11 @@ def serving(pair: Pair, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Wor
 
 
 def manners(peer: Peer) -> list[str]:
-    """The ways in which the peer can be bad: nobody can close what is only datagrams."""
+    """The ways in which the peer can be bad: no answer of one byte is long, and nobody can close datagrams."""
     if peer.kind == "udp":
         return ["silent", "garbage", "repeating"]
-    return [manner for manner in MANNERS if peer.piece or manner != "repeating"]
+    absent = {"repeating": not peer.piece, "dripping": not peer.more, "endless": not peer.more}
+    return [manner for manner in MANNERS if not absent.get(manner)]
 
 
 def _written(peer: Peer, server: socket.socket) -> str:

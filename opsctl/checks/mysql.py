@@ -1,35 +1,32 @@
-"""The `mysql` check: a MySQL or MariaDB server that greets, its certificate, and who it lets in."""
+"""The `mysql` check: a MySQL or MariaDB server that answers, whom it lets in, and what a query finds."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from opsctl.connecting import parse_address, within
-from opsctl.dialogue import DialogueError, dialogue, quoted, wrong
+from opsctl.dialogue import DialogueError, dialogue
 from opsctl.limits import Doc, Matching, NotEmpty
+from opsctl.mysql_figures import figures
+from opsctl.mysql_greeting import hear_greeting, let_in
+from opsctl.mysql_session import Login, answer, session
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
+from opsctl.secrets import SecretMissingError, Template
 from opsctl.trust import Files
 
 if TYPE_CHECKING:
     from opsctl.checks import Ask
     from opsctl.dialogue import Dialogue
-
-# https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase.html
-_OK, _MORE, _SWITCH, _REFUSED = 0x00, 0x01, 0xFE, 0xFF
-_LONG_PASSWORD, _PROTOCOL_41, _TLS, _SECURE, _PLUGINS = 1, 0x200, 0x800, 0x8000, 0x80000
-_LARGEST, _UTF8 = 1 << 24, 45
-# What a server says to a name without the right password, or without TLS where it wants that.
-_NOT_LET_IN = frozenset({1044, 1045, 1251, 1698, 3118, 3159, 4151})
-_TURNS = 5
+    from opsctl.mysql_greeting import Greeting
+    from opsctl.mysql_session import Session
 
 
 @dataclass(frozen=True, kw_only=True)
 class MysqlCheck:
-    """Read the greeting of a MySQL or MariaDB server, and say a name to it, which needs no password."""
+    """Say a name to a MySQL or MariaDB server, or log in to it, which needs `pip install opsctl[mysql]`."""
 
     address: Annotated[str, NotEmpty(), Doc("As `db.example.com:3306`.")]
     user: Annotated[
@@ -37,6 +34,15 @@ class MysqlCheck:
         Matching(r"[A-Za-z0-9_.@-]{1,32}", "a name of letters, digits, `_`, `.`, `@` and `-`"),
         Doc("The name to say. A server blocks who greets and goes away, so some name has to be said."),
     ] = "opsctl"
+    password: Annotated[
+        Template | None,
+        NotEmpty(),
+        Doc("Best as `${env:NAME}`. With this, `database` or `query` it logs in, and cannot write."),
+    ] = None
+    database: Annotated[str | None, NotEmpty(), Doc("The database's name.")] = None
+    query: Annotated[
+        Template | None, NotEmpty(), Doc("One statement that reads, and answers with at most 1 MB.")
+    ] = None
     tls: Annotated[Literal["starttls", "none"], Doc("By TLS, or without.")] = "none"
     server_name: Annotated[
         str | None, NotEmpty(), Doc("The name the certificate has to have; by default the host.")
@@ -52,17 +58,41 @@ class MysqlCheck:
         "version": Subject(Kind.TEXT, 'The server\'s version, as "8.4.3" or "11.4.2-MariaDB".'),
         "starttls": Subject(Kind.BOOLEAN, "Whether it offers TLS.", Cause.TLS),
         "expires_in": Subject(Kind.DURATION, "Until the certificate expires.", Cause.EXPIRY),
-        "authenticated": Subject(Kind.BOOLEAN, "Whether it let `user` in without a password.", Cause.STATUS),
+        "authenticated": Subject(Kind.BOOLEAN, "Whether it let `user` in.", Cause.STATUS),
+        "read_only": Subject(Kind.BOOLEAN, "Whether it lets nobody write, as a replica should."),
+        "replicating": Subject(
+            Kind.BOOLEAN,
+            "Whether a replica's threads run; needs `REPLICATION CLIENT`, of MariaDB `REPLICA MONITOR`.",
+            Cause.STALE,
+        ),
+        "lag": Subject(Kind.DURATION, "How far a replica is behind, where it knows; as above.", Cause.STALE),
+        "connections": Subject(Kind.NUMBER, "How many connections are open.", Cause.USAGE),
+        "connections_percent": Subject(Kind.PERCENT, "The same of `max_connections`.", Cause.USAGE),
+        "size": Subject(Kind.SIZE, "The size of the tables of `database`.", Cause.USAGE),
+        "value": Subject(Kind.JSON, "The first column of the first row of `query`."),
+        "row": Subject(Kind.JSON, "Its first row, by column."),
+        "rows": Subject(Kind.NUMBER, "How many rows it gives."),
         "latency": Subject(Kind.DURATION, "From the start to the last answer.", Cause.SLOW),
     }
     EXPECT: ClassVar[tuple[str, ...]] = ("ready == true",)
 
+    @property
+    def logs_in(self) -> bool:
+        """Whether it needs to be let in, and the library for that."""
+        return bool(self.password or self.database or self.query)
+
     def expectations(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """With TLS there is a certificate, which has to last."""
-        return (*self.EXPECT, *(("expires_in > 14d",) if self.tls == "starttls" else ())), ()
+        """A query has to find something; with TLS there is a certificate, which has to last."""
+        first = ("rows > 0",) if self.query else self.EXPECT
+        return (*first, *(("expires_in > 14d",) if self.tls == "starttls" else ())), ()
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What cannot work, by field."""
+        from importlib.util import find_spec
+
+        if self.logs_in and find_spec("pymysql") is None:
+            field = "password" if self.password else "database" if self.database else "query"
+            yield field, "to log in to MySQL needs PyMySQL; `pip install opsctl[mysql]`"
         try:
             parse_address(self.address)
         except ValueError as error:
@@ -71,105 +101,59 @@ class MysqlCheck:
             yield "server_name", f"`{self.server_name[:80]}` is not a host name; write it without the dot"
 
     def target(self) -> str:
-        """The address."""
-        return self.address
+        """The address, the database, and the query as it is written."""
+        where = f"{self.address} {self.database}" if self.database else self.address
+        return f"{where}: {' '.join(self.query.text.split())}" if self.query else where
 
     def probe(self, ask: Ask) -> Observation:
         """Talk within `ask.timeout` seconds in all."""
         started, deadline = time.monotonic(), within(ask.timeout)
         values: dict[str, Value] = {}
         try:
+            password, query = (ask.resolve(text) if text else "" for text in (self.password, self.query))
             with dialogue(parse_address(self.address), deadline) as talk:
-                self._talk(talk, values, ask)
+                greeting = hear_greeting(talk)
+                values |= {"version": greeting.version, "starttls": greeting.tls}
+                secure = self._securing(talk, greeting, values, ask)
+                if self.logs_in:
+                    login = Login(self.user, password, self.database)
+                    with session(talk, greeting, login, deadline, secure) as opened:
+                        values |= {"authenticated": True, **_look(opened, query, ask.wanted)}
+                else:
+                    values["authenticated"] = let_in(talk, greeting, self.user, secure)
                 values |= {"ready": True, "latency": time.monotonic() - started}
+        except SecretMissingError as error:
+            return Observation(failure=Failure(Cause.SECRET, str(error)))
         except DialogueError as error:
             # What was seen until then must not pass for the whole.
             return Observation(failure=error.failure, evidence=values)
+        if values.get("rows") == 0 and ask.wanted & {"value", "row"}:
+            return Observation(values, Failure(Cause.MISSING, "the query gave no row"))
         return Observation(values)
 
-    def _talk(self, talk: Dialogue, values: dict[str, Value], ask: Ask) -> None:
-        number, data = _packet(talk)
-        greeting = _greeting(data)
-        values |= {"version": greeting.version, "starttls": bool(greeting.offers & _TLS)}
-        flags = _LONG_PASSWORD | _PROTOCOL_41 | _SECURE | (greeting.offers & _PLUGINS)
-        if self.tls == "starttls":
-            if not greeting.offers & _TLS:
-                words = "it does not offer TLS; write `tls: none` if that is right"
-                raise DialogueError(Failure(Cause.TLS, words))
-            flags |= _TLS
-            number = _send(talk, number, _start(flags))
+    def _securing(
+        self, talk: Dialogue, greeting: Greeting, values: dict[str, Value], ask: Ask
+    ) -> Callable[[], None] | None:
+        """What begins TLS on `talk`, and sees the certificate; None where it is not to be."""
+        if self.tls == "none":
+            return None
+        if not greeting.tls:
+            words = "it does not offer TLS; write `tls: none` if that is right"
+            raise DialogueError(Failure(Cause.TLS, words))
+
+        def secure() -> None:
             files = Files(str(ask.root / self.ca) if self.ca else None, None, None)
             name = self.server_name or parse_address(self.address).host
             values["expires_in"] = talk.secure(files, name, verify=self.verify).ends - ask.now
-        # A name, no password, and as the way to prove it the one that everybody knows.
-        plugin = b"mysql_native_password\0" if flags & _PLUGINS else b""
-        number = _send(talk, number, _start(flags) + self.user.encode() + b"\0\0" + plugin)
-        values["authenticated"] = _let_in(talk, number)
-        if values["authenticated"]:
-            with suppress(DialogueError):
-                _send(talk, -1, b"\x01")
+
+        return secure
 
 
-class _Greeting(NamedTuple):
-    version: str
-    offers: int
-
-
-def _packet(talk: Dialogue) -> tuple[int, bytes]:
-    """The number and the content of the next packet."""
-    head = talk.exactly(4)
-    size = int.from_bytes(head[:3], "little")
-    if not 0 < size < 10_000:
-        raise wrong("it does not speak MySQL's protocol")
-    return head[3], talk.exactly(size)
-
-
-def _send(talk: Dialogue, number: int, data: bytes) -> int:
-    """Send a packet after the one of that number; its own number."""
-    number = (number + 1) % 256
-    talk.say(len(data).to_bytes(3, "little") + bytes([number]) + data)
-    return number
-
-
-def _start(flags: int) -> bytes:
-    """What an answer to the greeting begins with; all of it where TLS comes first."""
-    return flags.to_bytes(4, "little") + _LARGEST.to_bytes(4, "little") + bytes([_UTF8]) + bytes(23)
-
-
-def _greeting(data: bytes) -> _Greeting:
-    if data[0] == _REFUSED:
-        code, words = _error(data)
-        raise wrong(f"it refuses with error {code}", words)
-    version, end, rest = data[1:].partition(b"\0")
-    # Ten is the protocol's version, which has been that since 1998.
-    if data[0] != 10 or not end or len(rest) < 15:
-        raise wrong("it does not speak MySQL's protocol")
-    offers = int.from_bytes(rest[13:15], "little")
-    if len(rest) >= 20:
-        offers |= int.from_bytes(rest[18:20], "little") << 16
-    # MariaDB puts a version of MySQL before its own, for what is too old to know it.
-    return _Greeting(quoted(version.decode("utf-8", "replace").removeprefix("5.5.5-")), offers)
-
-
-def _error(data: bytes) -> tuple[int, str]:
-    text = data[3:]
-    if text[:1] == b"#":
-        text = text[6:]
-    return int.from_bytes(data[1:3], "little"), text.decode("utf-8", "replace")
-
-
-def _let_in(talk: Dialogue, number: int) -> bool:
-    """Whether the server is content with no password, by whatever way it wants to be given one."""
-    for _ in range(_TURNS):
-        number, data = _packet(talk)
-        if data[0] == _OK:
-            return True
-        if data[0] == _REFUSED:
-            code, words = _error(data)
-            if code in _NOT_LET_IN:
-                return False
-            raise wrong(f"it refuses with error {code}", words)
-        if data[0] not in {_SWITCH, _MORE}:
-            break
-        number = _send(talk, number, b"")
-    raise wrong("it does not speak MySQL's protocol")
+def _look(opened: Session, query: str, wanted: frozenset[str]) -> dict[str, Value]:
+    found = figures(opened, wanted)
+    if not query:
+        return found
+    names, rows = answer(opened, query)
+    if rows:
+        found |= {"value": rows[0][0], "row": dict(zip(names, rows[0], strict=True))}
+    return {**found, "rows": len(rows)}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from opsctl.columns import plain
 from opsctl.connecting import ConnectError, parse_address, resolve, within
 from opsctl.limits import Doc, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
@@ -214,28 +214,6 @@ def _ask(
                 values["value"] = plain(row[0]) if row else None
             rows += 1
         values["rows"] = rows
-
-
-def plain(value: object) -> Value:
-    """A column's value as JSON has it: times in ISO 8601, intervals in seconds, bytes in hexadecimal."""
-    from datetime import date, time, timedelta
-    from decimal import Decimal
-
-    if isinstance(value, Decimal):
-        value = int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
-    if isinstance(value, float):
-        return value if isfinite(value) else str(value)
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, dict):
-        return {str(key): plain(one) for key, one in value.items()}
-    return [plain(one) for one in value] if isinstance(value, list | tuple) else str(value)
 
 
 # By the start of the code (https://www.postgresql.org/docs/current/errcodes-appendix.html); the first counts.

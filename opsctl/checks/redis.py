@@ -8,20 +8,29 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from opsctl.connecting import ConnectError, connect, failure_of, parse_address, within
+from opsctl.connecting import parse_address, within
+from opsctl.dialogue import DialogueError, dialogue, wrong
 from opsctl.limits import Doc, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
 from opsctl.secrets import SecretMissingError, Template
+from opsctl.trust import Files
 
 if TYPE_CHECKING:
-    import socket
-
     from opsctl.checks import Ask
-    from opsctl.connecting import Deadline
+    from opsctl.dialogue import Dialogue
 
-_MOST = 1_000_000
-_LONGEST_LINE = 65_536
+# The largest text that is fetched, in bytes: with all else that is said, less than a dialogue reads.
+_MOST = 900_000
+# No figure is longer, and of a longer one Python may make no number.
 _NUMBER = re.compile(r"[0-9]{1,20}")
+_LENGTHS: Mapping[str, str] = {
+    "string": "STRLEN",
+    "list": "LLEN",
+    "set": "SCARD",
+    "zset": "ZCARD",
+    "stream": "XLEN",
+    "hash": "HLEN",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +41,18 @@ class RedisCheck:
     user: Annotated[str | None, NotEmpty(), Doc("The user's name, where there are users.")] = None
     password: Annotated[Template | None, NotEmpty(), Doc("Best as `${env:NAME}`.")] = None
     key: Annotated[str | None, NotEmpty(), Doc("A key whose value or length is looked at.")] = None
+    tls: Annotated[bool, Doc("Whether to speak TLS.")] = False
+    server_name: Annotated[
+        str | None, NotEmpty(), Doc("The name the certificate has to have; by default the host.")
+    ] = None
+    verify: Annotated[bool, Doc("Whether a certificate that is not valid is a failure.")] = True
+    ca: Annotated[
+        str | None, NotEmpty(), Doc("A file of trusted certificates (PEM) in place of the system's.")
+    ] = None
+    certificate: Annotated[str | None, NotEmpty(), Doc("A client certificate (PEM).")] = None
+    certificate_key: Annotated[
+        str | None, NotEmpty(), Doc("Its private key (PEM), where that is another file.")
+    ] = None
 
     SHORTHAND: ClassVar[str] = "address"
     SUBJECTS: ClassVar[Mapping[str, Subject]] = {
@@ -46,11 +67,16 @@ class RedisCheck:
         "clients": Subject(Kind.NUMBER, "How many clients are connected.", Cause.USAGE),
         "evicted": Subject(Kind.NUMBER, "How many keys were thrown out for want of memory."),
         "saved": Subject(Kind.BOOLEAN, "Whether the last snapshot was written.", Cause.STALE),
-        "value": Subject(Kind.TEXT, "The value of `key`, where it is a text."),
+        "value": Subject(Kind.TEXT, "The value of `key`, where it is a text of less than 900 kB."),
         "length": Subject(Kind.NUMBER, "How long the list, stream, set or text of `key` is."),
+        "expires_in": Subject(Kind.DURATION, "Until the certificate expires, with `tls`.", Cause.EXPIRY),
         "latency": Subject(Kind.DURATION, "From the start to the last answer.", Cause.SLOW),
     }
     EXPECT: ClassVar[tuple[str, ...]] = ("pong == true", "loading == false")
+
+    def expectations(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """With TLS there is a certificate, which has to last."""
+        return (*self.EXPECT, *(("expires_in > 14d",) if self.tls else ())), ()
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What cannot work, by field."""
@@ -60,6 +86,13 @@ class RedisCheck:
             yield "address", str(error)
         if self.user and not self.password:
             yield "user", "a user needs a password; add `password`"
+        if self.server_name and self.server_name.startswith("."):
+            yield "server_name", f"`{self.server_name[:80]}` is not a host name; write it without the dot"
+        if self.certificate_key and not self.certificate:
+            yield "certificate_key", "`certificate_key` needs its `certificate`; name both"
+        for field in ("server_name", "ca", "certificate"):
+            if getattr(self, field) and not self.tls:
+                yield field, f"`{field}` is for TLS; add `tls: true`"
 
     def target(self) -> str:
         """The address, and the key."""
@@ -67,108 +100,74 @@ class RedisCheck:
 
     def probe(self, ask: Ask) -> Observation:
         """Ask within `ask.timeout` seconds in all."""
-        started, deadline = time.monotonic(), within(ask.timeout)
+        started = time.monotonic()
+        values: dict[str, Value] = {}
         try:
             password = ask.resolve(self.password) if self.password else None
-            connection = connect(parse_address(self.address), "any", deadline)
+            with dialogue(parse_address(self.address), within(ask.timeout)) as talk:
+                if self.tls:
+                    values["expires_in"] = self._secure(talk, ask) - ask.now
+                self._talk(talk, password, values)
         except SecretMissingError as error:
             return Observation(failure=Failure(Cause.SECRET, str(error)))
-        except ConnectError as error:
-            return Observation(failure=error.failure)
-        values: dict[str, Value] = {}
-        failure = None
-        with connection.socket as peer:
-            try:
-                self._ask(_Talk(peer, deadline), password, values)
-            except OSError as error:
-                failure = failure_of(error, deadline.seconds)
-            except _WrongError as error:
-                failure = Failure(Cause.PROTOCOL, str(error))
-        if failure is not None:
+        except DialogueError as error:
             # What was seen until then must not pass for the whole.
-            return Observation(failure=failure, evidence=values)
-        values["latency"] = time.monotonic() - started
-        return Observation(values)
+            return Observation(failure=error.failure, evidence=values)
+        return Observation({**values, "latency": time.monotonic() - started})
 
-    def _ask(self, talk: _Talk, password: str | None, values: dict[str, Value]) -> None:
+    def _secure(self, talk: Dialogue, ask: Ask) -> float:
+        """Begin TLS; when the certificate expires."""
+        named = (self.ca, self.certificate, self.certificate_key)
+        files = Files(*(str(ask.root / file) if file else None for file in named))
+        name = self.server_name or parse_address(self.address).host
+        return talk.secure(files, name, verify=self.verify).ends
+
+    def _talk(self, talk: Dialogue, password: str | None, values: dict[str, Value]) -> None:
         if password is not None:
-            talk.say("AUTH", *([self.user] if self.user else []), password)
-        values["pong"] = talk.say("PING", unless="LOADING") == "PONG"
-        figures = _figures(str(talk.say("INFO")))
+            _ask(talk, "AUTH", *([self.user] if self.user else []), password)
+        values["pong"] = _ask(talk, "PING", unless="LOADING") == "PONG"
+        figures = _figures(str(_ask(talk, "INFO")))
         if not figures:
-            raise _WrongError("its answer to INFO is none of Redis'")
+            raise wrong("its answer to INFO is none of Redis'")
         values |= figures
-        if self.key is None or values.get("loading"):
-            return
-        kind = talk.say("TYPE", self.key)
-        command = {
-            "string": "STRLEN",
-            "list": "LLEN",
-            "set": "SCARD",
-            "zset": "ZCARD",
-            "stream": "XLEN",
-            "hash": "HLEN",
-        }
-        if isinstance(kind, str) and kind in command:
-            length = talk.say(command[kind], self.key)
-            values["length"] = length
-            if kind == "string" and isinstance(length, int) and length < _MOST:
-                values["value"] = talk.say("GET", self.key)
-        elif kind == "none":
-            values["length"] = 0
+        if self.key is not None and not values.get("loading"):
+            values |= _look(talk, self.key)
 
 
-class _WrongError(Exception):
-    """The server refused, or said what is not its protocol."""
+def _ask(talk: Dialogue, *words: str, unless: str = "") -> str | int | None:
+    """The answer to a command in RESP 2; None for an error that begins with `unless`.
+
+    https://redis.io/docs/latest/develop/reference/protocol-spec/
+    """
+    parts = [part for word in words for part in (f"${len(word.encode())}".encode(), word.encode())]
+    talk.say(b"\r\n".join([f"*{len(words)}".encode(), *parts, b""]))
+    line = talk.line()
+    kind, rest = line[:1], line[1:]
+    if kind == "+":
+        return rest
+    if kind == "-" and unless and rest.startswith(unless):
+        return None
+    if kind == "-":
+        raise wrong(f"it refused `{words[0]}`", rest)
+    if not _NUMBER.fullmatch(rest.removeprefix("-")) or kind not in {":", "$"}:
+        raise wrong("it does not speak Redis' protocol")
+    if kind == ":":
+        return int(rest)
+    # A length below 0 says that there is nothing.
+    return talk.exactly(int(rest) + 2)[:-2].decode("utf-8", "replace") if int(rest) >= 0 else None
 
 
-class _Talk:
-    """Commands and their answers in RESP 2, https://redis.io/docs/latest/develop/reference/protocol-spec/."""
-
-    def __init__(self, peer: socket.socket, deadline: Deadline) -> None:
-        self._peer, self._deadline, self._left = peer, deadline, b""
-
-    def say(self, *words: str, unless: str = "") -> str | int | None:
-        """The answer to a command; _WrongError for an error, but None for one that begins with `unless`."""
-        parts = [part for word in words for part in (f"${len(word.encode())}".encode(), word.encode())]
-        self._peer.settimeout(self._deadline.left())
-        self._peer.sendall(b"\r\n".join([f"*{len(words)}".encode(), *parts, b""]))
-        line = self._line()
-        kind, rest = line[:1], line[1:].decode("utf-8", "replace")
-        if kind == b"+":
-            return rest
-        if kind == b"-" and unless and rest.startswith(unless):
-            return None
-        if kind == b"-":
-            raise _WrongError(f"it refused `{words[0]}`: {rest[:200]}")
-        if not _NUMBER.fullmatch(rest.removeprefix("-")) or kind not in {b":", b"$"}:
-            raise _WrongError("it does not speak Redis' protocol")
-        return int(rest) if kind == b":" else self._text(int(rest))
-
-    def _text(self, length: int) -> str | None:
-        if length < 0:
-            return None
-        if length > _MOST:
-            raise _WrongError(f"an answer of {length} bytes is more than is read")
-        while len(self._left) < length + 2:
-            self._more()
-        text, self._left = self._left[:length], self._left[length + 2 :]
-        return text.decode("utf-8", "replace")
-
-    def _line(self) -> bytes:
-        while b"\r\n" not in self._left:
-            if len(self._left) > _LONGEST_LINE:
-                raise _WrongError("it does not speak Redis' protocol")
-            self._more()
-        line, _, self._left = self._left.partition(b"\r\n")
-        return line
-
-    def _more(self) -> None:
-        self._peer.settimeout(self._deadline.left())
-        piece = self._peer.recv(65536)
-        if not piece:
-            raise _WrongError("it closed the connection")
-        self._left += piece
+def _look(talk: Dialogue, key: str) -> dict[str, Value]:
+    """The length of a key, and its value where that is a text."""
+    kind = _ask(talk, "TYPE", key)
+    if kind == "none":
+        return {"length": 0}
+    if not isinstance(kind, str) or kind not in _LENGTHS:
+        return {}
+    length = _ask(talk, _LENGTHS[kind], key)
+    if kind == "string" and isinstance(length, int) and length < _MOST:
+        return {"length": length, "value": _ask(talk, "GET", key)}
+    return {"length": length}
 
 
 def _figures(info: str) -> dict[str, Value]:

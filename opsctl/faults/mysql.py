@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def faults(kind: Any, timeout: float) -> Iterator[Fault]:
-    """Those of the server, of TLS and of who it lets in."""
+    """Those of the server, of TLS, of whom it lets in, of replication, and of what a query finds."""
     yield from unanswered()
     for name, text in (
         ("full", "it refuses with error 1040: Too many connections"),
@@ -22,11 +22,37 @@ def faults(kind: Any, timeout: float) -> Iterator[Fault]:
         yield Fault(name, text, failure=Failure(Cause.PROTOCOL, text))
     older = {"version": "5.5.62"}
     yield Fault("other-version", "it is another version", older, cure='version matches "^8\\."')
-    locked = {"authenticated": False}
-    yield Fault("locked-out", "it does not let the user in", locked, cure="authenticated == true")
+    yield from _known(kind) if kind.logs_in else _unknown()
     if kind.tls == "starttls":
         text = "it does not offer TLS any more"
         yield Fault("no-tls", text, failure=Failure(Cause.TLS, text))
         soon = {"expires_in": DAY}
         yield Fault("expires-soon", "its certificate expires tomorrow", soon, cure="expires_in > 14d")
     yield slow(timeout)
+
+
+def _unknown() -> Iterator[Fault]:
+    locked = {"authenticated": False}
+    yield Fault("locked-out", "it does not let the user in", locked, cure="authenticated == true")
+
+
+def _known(kind: Any) -> Iterator[Fault]:
+    for name, cause, text in (
+        ("locked-out", Cause.PROTOCOL, "it refuses with error 1045: Access denied"),
+        ("no-right", Cause.PERMISSION, "it refuses with error 1142: SELECT command denied"),
+        ("no-database", Cause.MISSING, "it refuses with error 1049: Unknown database"),
+    ):
+        yield Fault(name, text, failure=Failure(cause, text))
+    busy = {"connections": 10**5, "connections_percent": 99.0}
+    yield Fault("nearly-full", "nearly all connections are taken", busy, cure="connections_percent < 80%")
+    stopped = {"replicating": False, "read_only": True}
+    cure = "replicating == true, or read_only == false"
+    yield Fault("stopped", "it is a replica that hears no more", stopped, frozenset({"lag"}), cure=cure)
+    behind = {"replicating": True, "lag": 3600.0, "read_only": True}
+    cure = "lag < 1m, or read_only == false"
+    yield Fault("behind", "as a replica it is an hour behind", behind, cure=cure)
+    if kind.query:
+        gone = frozenset({"value", "row"})
+        yield Fault("no-rows", "the query finds nothing", {"rows": 0}, gone, cure="rows > 0")
+        yield Fault("null", "the query finds NULL", {"rows": 1, "value": None, "row": {}}, cure="value > 0")
+        yield Fault("zero", "the query finds 0", {"rows": 1, "value": 0}, cure="value > 0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opsctl.faults import Fault, slow, unanswered
+from opsctl.faults import DAY, Fault, slow, unanswered
 from opsctl.outcome import Cause, Failure
 
 if TYPE_CHECKING:
@@ -30,4 +30,9 @@ def faults(kind: Any, timeout: float) -> Iterator[Fault]:
     if kind.key:
         text, many = "the key has a million entries", {"length": 10**6}
         yield Fault("piling-up", text, many, frozenset({"value"}), cure="length < 1000")
+    if kind.tls:
+        text = "it does not speak TLS any more"
+        yield Fault("no-tls", text, failure=Failure(Cause.TLS, text))
+        soon = {"expires_in": DAY}
+        yield Fault("expires-soon", "its certificate expires tomorrow", soon, cure="expires_in > 14d")
     yield slow(timeout)
