@@ -121,7 +121,7 @@ def start(planned: Plan) -> None:
         for path, text in {**own, **rest, FILE: planned.files[FILE]}.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            # Nobody's work is in them yet: the disk is waited for once, with the file that makes it a workspace.
+            # Nobody's work is in them yet: the disk is waited for once, with the last of them.
             write_whole(target, text, 0o755 if text.startswith("#!") else 0o644, synced=path == FILE)
             written += [target] if path not in own else []
     except BaseException:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def write_whole(path: Path, text: str, mode: int = 0o644, *, synced: bool = True) -> None:
     """Put `text` in the file at `path`; OutputError where that fails, and the old file is left as it was.
 
-    An existing file keeps its mode; a link is followed, and its target replaced. Where it is not `synced`, the disk is
-    not waited for.
+    An existing file keeps its mode; a link is followed, and its target replaced. Where it is not `synced`,
+    the disk is not waited for.
     """
     target = path.resolve()
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")

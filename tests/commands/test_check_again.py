@@ -1,5 +1,6 @@
 """`opsctl check` again and again: until all is up, for ever, and against a baseline."""
 
+import json
 import os
 import signal
 import subprocess
@@ -171,3 +172,64 @@ def test_what_was_not_up_in_time_is_new_since_a_baseline(shop):
     (shop.path / "run/web").unlink()
     ran = shop("check", "--since-baseline", "monday", "--wait", "10ms")
     assert (ran.code, "  still: api/ready\n  new: web/ready\n" in ran.err) == (1, True)
+
+
+def first_line(ran):
+    """The first line for a monitoring system, which says the word of the exit code."""
+    line = ran.out.splitlines()[0].partition(" | ")[0]
+    assert line.split()[1] == ("OK", "WARNING", "CRITICAL", "UNKNOWN")[ran.code]
+    return line
+
+
+def test_for_nagios_the_first_line_says_what_the_exit_code_does(shop):
+    nagios = ("check", "-o", "nagios", "--exit-style", "nagios")
+    assert first_line(shop(*nagios)) == "OPSCTL CRITICAL - 1 of 2 up: api/ready"
+    shop("check", "--save-baseline", "monday")
+    since = (*nagios, "--since-baseline", "monday")
+    assert first_line(shop(*since)) == "OPSCTL OK - 1 of 2 up, 0 newly broken: api/ready"
+    shop.write("opsctl.yaml", WORKSPACE.replace("{file: run/web}", "{file: run/web, warn: [size > 0B]}"))
+    shop.write("run/api", "")
+    assert first_line(shop(*since)) == "OPSCTL WARNING - 1 of 2 up, 1 newly broken: web/ready"
+    assert first_line(shop(*nagios, "--fail-on", "degraded")) == "OPSCTL CRITICAL - 1 of 2 up: web/ready"
+    shop("check", "--save-baseline", "monday")
+    assert first_line(shop(*since)) == "OPSCTL OK - 1 of 2 up, 0 newly broken: web/ready"
+    shop.write("opsctl.yaml", WORKSPACE.replace("{file: run/web}", "{file: run/web, fail_after: 3}"))
+    shop("check")
+    (shop.path / "run/web").unlink()
+    assert first_line(shop(*nagios)) == "OPSCTL WARNING - 1 of 2 up: web/ready"
+    assert first_line(shop(*nagios, "--wait", "1ms")) == "OPSCTL CRITICAL - 1 of 2 up: web/ready"
+    shop("maintenance", "start", "all", "--for", "2h", "--reason", "new disks")
+    assert first_line(shop(*nagios)) == "OPSCTL UNKNOWN - 0 of 0 up"
+
+
+def test_json_tells_the_exit_code_and_how_all_compares_with_a_baseline(shop):
+    shop("check", "--save-baseline", "monday")
+    assert "baseline" not in json.loads(shop("check", "-o", "json").out)
+    (shop.path / "run/web").unlink()
+    for output in ("json", "ndjson"):
+        ran = shop("check", "--since-baseline", "monday", "-o", output)
+        answer = json.loads(ran.out if output == "json" else ran.out.splitlines()[-1])
+        assert answer["baseline"] == {
+            "name": "monday",
+            "at": "2026-11-20T12:00:00.000Z",
+            "new": ["web/ready"],
+            "still": ["api/ready"],
+            "fixed": [],
+        }
+    shop.write("run/web", "")
+    ran = shop("check", "--since-baseline", "monday", "-o", "json")
+    assert (ran.code, json.loads(ran.out)["summary"]["exit_code"]) == (0, 0)
+    ran = shop("check", "web", "--fail-on", "degraded", "-o", "json")
+    assert (ran.code, json.loads(ran.out)["summary"]["exit_code"]) == (0, 0)
+
+
+def test_for_cron_nothing_is_said_where_nothing_is_newly_broken(shop):
+    shop("check", "--save-baseline", "monday")
+    quiet = ("check", "-q", "--since-baseline", "monday")
+    assert shop(*quiet) == (0, "", "")
+    assert shop(*quiet, "-o", "markdown") == (0, "", "")
+    assert json.loads(shop(*quiet, "-o", "json").out)["baseline"]["still"] == ["api/ready"]
+    (shop.path / "run/web").unlink()
+    ran = shop(*quiet)
+    assert (ran.code, ran.out.splitlines()[-1]) == (1, "2 checks: 2 down")
+    assert ran.err.endswith("  still: api/ready\n  new: web/ready\n")

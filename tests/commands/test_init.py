@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from terminal import typed
 
-from opsctl import templating
+from opsctl import starting, templating
 
 MANIFEST = """\
 title: A shop
@@ -428,3 +430,12 @@ def test_every_template_says_all_it_asks_for_and_asks_for_nothing_else(name):
     for key, value in template.manifest.values.items():
         for text in (value.default, value.example):
             assert text is None or not templating.refused(text), f"{key}: {text} {templating.refused(text)}"
+
+
+def test_the_disk_is_waited_for_once_by_the_file_that_makes_a_workspace(shop, tmp_path, monkeypatch):
+    synced = []
+    opened = Path("/proc/self/fd")
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(str((opened / str(handle)).readlink())))
+    starting.start(starting.plan(tmp_path, "Shop", [templating.template_named("shop")]))
+    assert synced == [f"{tmp_path}/.opsctl.yaml.{os.getpid()}.tmp", str(tmp_path)]
+    assert (tmp_path / "services/web.yaml").exists()

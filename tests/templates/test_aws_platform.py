@@ -788,7 +788,9 @@ def test_reports_show_every_service_against_its_target(shop):
     for period in ("daily", "weekly", "monthly", "quarterly", "yearly"):
         ran = shop("report", period, "-o", "markdown")
         assert (ran.code, ran.err) == (0, ""), period
-        lines = [line for line in ran.out.splitlines() if line.startswith(("| web |", "| api |", "| search |"))]
+        lines = [
+            line for line in ran.out.splitlines() if line.startswith(("| web |", "| api |", "| search |"))
+        ]
         assert len(lines) >= 3, period
         assert all("99.9%" in line for line in lines[:3]), period
 
