@@ -18,9 +18,9 @@ FEW, MANY = 1_000, 10_000
 
 def main() -> None:
     rounds = int(sys.argv[1]) if sys.argv[1:] else 5
-    with tempfile.TemporaryDirectory() as name, servers.fast() as server, installed(Path(name)) as ways:
+    with tempfile.TemporaryDirectory() as name, servers.fast() as server, installed(Path(name)) as here:
         ways = [
-            *(way for way in ways if way.most >= MANY and "1000" not in way.name),
+            *(way for way in here if way.most >= MANY and "1000" not in way.name),
             Way("libcurl loop, new connections", by_bare_loop("fresh")),
             Way("libcurl loop, opsctl's options", by_bare_loop("opsctl")),
         ]

@@ -37,7 +37,10 @@ def workspace(folder: Path, url: str, number: int) -> Path:
         lines = ["services:"]
         for service in range(file, min(file + 1000, number), 10):
             lines.append(f"  s{service}:\n    owner: bench\n    checks:")
-            lines += [f"      c{check}: {{http: '{url}', expect: [status == 200]}}" for check in range(10)]
+            lines += [
+                f"      c{check}: {{http: '{url}', expect: [status == 200]}}"
+                for check in range(min(10, number - service))
+            ]
         (folder / "services" / f"{file}.yaml").write_text("\n".join(lines) + "\n")
     return folder
 

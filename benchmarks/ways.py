@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,10 +18,18 @@ if TYPE_CHECKING:
 
 BARE = str(Path(__file__).with_name("bare.py"))
 PLACES = os.environ["PATH"] + ":/usr/sbin:/usr/lib/nagios/plugins:/usr/lib64/nagios/plugins"
+# A child's peak of memory holds its parent's at the start, so the parent is small: no peak is below its 10 MiB.
+LAUNCH = """
+import os, sys, time
+nowhere = os.open("/dev/null", os.O_WRONLY)
+began = time.perf_counter()
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[
+    (os.POSIX_SPAWN_DUP2, nowhere, 1), (os.POSIX_SPAWN_DUP2, nowhere, 2)])
+_, status, used = os.wait4(child, 0)
+took = time.perf_counter() - began
+print(os.waitstatus_to_exitcode(status), took, used.ru_utime + used.ru_stime, used.ru_maxrss)
+"""
 TICKS = os.sysconf("SC_CLK_TCK")
-# curl takes on no more, and blackbox_exporter's client asks for so many probes at once.
-MOST = 300
-CHECK_HTTP_MOST = 100
 
 
 class Cost(NamedTuple):
@@ -34,12 +41,12 @@ class Cost(NamedTuple):
     client: float = 0.0
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """A round that does not count, and why."""
 
 
 class Way(NamedTuple):
-    """A program, how it makes `number` requests to an address, and the most that it is asked for."""
+    """A program, how it makes `number` requests to an address, the most that it is asked for, and whether slowly."""
 
     name: str
     run: Callable[[Path, str, int], Cost]
@@ -48,25 +55,24 @@ class Way(NamedTuple):
 
 
 def cost(argv: list[str], folder: Path) -> Cost:
-    """Run a whole process. Raises Failed where it does not end with 0."""
-    started = time.perf_counter()
-    child = subprocess.Popen(
-        argv, cwd=folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise Failed(f"exit code {child.returncode}")
-    return Cost(time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    """Run a whole process. Raises FailedError where it does not end with 0."""
+    launched = [sys.executable, "-I", "-S", "-c", LAUNCH, *argv]
+    told = subprocess.run(
+        launched, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+    code, wall, cpu, peak = told.split()
+    if code != "0":
+        raise FailedError(f"exit code {code}")
+    return Cost(float(wall), float(cpu), int(peak) / 1024)
 
 
 def counted(way: Way, folder: Path, server: servers.Server, number: int) -> tuple[Cost, servers.Seen]:
-    """A round in which the server has had as many requests as it should. Raises Failed where it has not."""
+    """A round in which the server has had as many requests as it should. Raises FailedError where it has not."""
     before = server.seen()
     found = way.run(folder, server.url, number)
     seen = server.since(before)
     if seen.requests != number:
-        raise Failed(f"{seen.requests} of {number} requests arrived")
+        raise FailedError(f"{seen.requests} of {number} requests arrived")
     return found, seen
 
 
@@ -85,12 +91,12 @@ def by_goss(program: str, *options: str) -> Callable[[Path, str, int], Cost]:
 
 
 def by_curl(program: str, *options: str) -> Callable[[Path, str, int], Cost]:
-    """One curl that makes all requests, so many at once as it allows."""
+    """One curl that makes all requests; it would wait for the first one's end, were it not to start at once."""
 
     def run(folder: Path, url: str, number: int) -> Cost:
         lines = "".join(f'url = "{url}?{one}"\noutput = "/dev/null"\n' for one in range(number))
         (folder / "curl.conf").write_text(lines)
-        argv = [program, "-sS", "--fail", "--parallel", "--parallel-max", str(MOST), *options]
+        argv = [program, "-sS", "--fail", "--parallel", "--parallel-immediate", *options]
         return cost([*argv, "-K", str(folder / "curl.conf")], folder)
 
     return run
@@ -111,19 +117,27 @@ def by_check_http(program: str) -> Callable[[Path, str, int], Cost]:
 
 
 def _used(pid: int) -> tuple[float, float]:
-    """CPU seconds and the peak of memory in MiB of a process that goes on."""
+    """CPU seconds, to the hundredth, and the peak of memory in MiB of a process that goes on."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     peak = Path(f"/proc/{pid}/status").read_text().split("VmHWM:")[1].split()[0]
     return (int(fields[11]) + int(fields[12])) / TICKS, int(peak) / 1024
 
 
-def by_blackbox(port: int, pid: int) -> Callable[[Path, str, int], Cost]:
+def by_blackbox(port: int, pid: int, at_once: int) -> Callable[[Path, str, int], Cost]:
     """A request for each probe on kept connections, as Prometheus makes them; it counts the probes that succeeded."""
 
     def run(folder: Path, url: str, number: int) -> Cost:
         probe = f"http://127.0.0.1:{port}/probe?module=http_2xx&target={url}"
         before, _ = _used(pid)
-        argv = [sys.executable, BARE, probe, str(number), str(min(number, MOST)), "kept", "probe_success 1\n"]
+        argv = [
+            sys.executable,
+            BARE,
+            probe,
+            str(number),
+            str(min(number, at_once)),
+            "kept",
+            "probe_success 1\n",
+        ]
         client = cost(argv, folder)
         after, peak = _used(pid)
         return Cost(client.wall, after - before, peak, client.cpu)
@@ -132,13 +146,13 @@ def by_blackbox(port: int, pid: int) -> Callable[[Path, str, int], Cost]:
 
 
 @contextlib.contextmanager
-def blackbox(program: str, folder: Path) -> Iterator[Way]:
+def blackbox(program: str, folder: Path, at_once: int) -> Iterator[Way]:
     """A new exporter with its own example of a module, on a free port."""
     conf, port = folder / "blackbox.yml", servers.free_port()
     conf.write_text("modules: {http_2xx: {prober: http}}\n")
     argv = [program, f"--config.file={conf}", f"--web.listen-address=127.0.0.1:{port}"]
     with servers.running(argv, port) as process:
-        yield Way("blackbox_exporter", by_blackbox(port, process.pid))
+        yield Way("blackbox_exporter", by_blackbox(port, process.pid, at_once))
 
 
 def found(variable: str, *names: str) -> str | None:
@@ -149,18 +163,18 @@ def found(variable: str, *names: str) -> str | None:
 
 
 @contextlib.contextmanager
-def installed(folder: Path) -> Iterator[list[Way]]:
-    """Every program that is here, and an exporter that runs; opsctl is the first."""
+def installed(folder: Path, at_once: int = 16) -> Iterator[list[Way]]:
+    """Every program that is here, opsctl the first, and an exporter that is asked for `at_once` probes together."""
     ways = [Way("opsctl check, recorded", by_opsctl)]
     with contextlib.ExitStack() as stack:
         if goss := found("GOSS", "goss"):
             ways.append(Way("goss validate", by_goss(goss)))
             ways.append(Way("goss, --max-concurrent 1000", by_goss(goss, "--max-concurrent", "1000")))
         if exporter := found("BLACKBOX_EXPORTER", "blackbox_exporter", "prometheus-blackbox-exporter"):
-            ways.append(stack.enter_context(blackbox(exporter, folder)))
+            ways.append(stack.enter_context(blackbox(exporter, folder, at_once)))
         if curl := found("CURL", "curl"):
             ways.append(Way("curl --parallel, kept connections", by_curl(curl)))
             ways.append(Way("curl --parallel, new connections", by_curl(curl, "-H", "Connection: close")))
         if plugin := found("CHECK_HTTP", "check_http"):
-            ways.append(Way("check_http, a process each", by_check_http(plugin), CHECK_HTTP_MOST, slow=False))
+            ways.append(Way("check_http, a process each", by_check_http(plugin), 1000, slow=False))
         yield ways
