@@ -27,7 +27,9 @@ class Watch(NamedTuple):
     def after(self, result: Result, rules: Rules) -> Watch:
         """With one more result. It alarms when what stands becomes bad, and not again until that is over."""
         before = self.standing
-        standing = settle(before, result, **rules._asdict())
+        standing = settle(
+            before, result, fail_after=rules.fail_after, ok_after=rules.ok_after, lapse=rules.lapse
+        )
         was, now = before is None or before.state.good, standing.state.good
         alarms = self.alarms
         if was and not now:

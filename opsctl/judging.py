@@ -38,11 +38,19 @@ def judge(
     found where there was no answer at all.
     """
     found = find(expectation, values)
-    verdict = _verdict(expectation, found)
-    if expectation.negated and verdict is not None:
-        verdict = not verdict
+    verdict = _said(expectation, found)
     text = unseen(values, why_absent) if found is Gap.UNSEEN else shown(expectation, found, verdict)
     return Judged(show(expectation), verdict, shorten(line(text), _SHOWN), warn)
+
+
+def holds(expectation: Expectation, values: Mapping[str, Value]) -> bool | None:
+    """The verdict of `judge` alone, where nobody reads what was found."""
+    return _said(expectation, find(expectation, values))
+
+
+def _said(expectation: Expectation, found: Found) -> bool | None:
+    verdict = _verdict(expectation, found)
+    return not verdict if expectation.negated and verdict is not None else verdict
 
 
 def _verdict(expectation: Expectation, found: Found) -> bool | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opsctl.expectations import ExpectationError, parse, show
 from opsctl.expression import ORDERING, QUANTITIES
 from opsctl.found import Gap
-from opsctl.judging import judge
+from opsctl.judging import holds
 from opsctl.outcome import Kind
 from opsctl.prose import line, shorten
 from opsctl.secrets import MASK
@@ -36,8 +37,8 @@ def would_pass(check: CheckDefinition, result: Result) -> bool | None:
     Wishes (`warn`) do not matter, as degraded is good. The probe itself is taken to ask as it did.
     """
     told = True
-    for one in check.expect:
-        verdict = _verdict(one, check, result)
+    for asked in _asked(check.expect):
+        verdict = _verdict(asked, check, result)
         if verdict is False:
             return False
         told = told and verdict is True
@@ -46,23 +47,37 @@ def would_pass(check: CheckDefinition, result: Result) -> bool | None:
 
 def untold(check: CheckDefinition, result: Result) -> list[str]:
     """The expectations of which the record does not tell whether the answer met them."""
-    return [show(one) for one in check.expect if _verdict(one, check, result) is None]
+    return [asked.text for asked in _asked(check.expect) if _verdict(asked, check, result) is None]
 
 
-def _verdict(one: Expectation, check: CheckDefinition, result: Result) -> bool | None:
+class _Asked(NamedTuple):
+    """An expectation, its text, the name of the value that it is about, and what it asks of that value."""
+
+    one: Expectation
+    text: str
+    name: str
+    plain: Expectation
+
+
+@lru_cache(maxsize=1024)
+def _asked(expect: tuple[Expectation, ...]) -> tuple[_Asked, ...]:
+    return tuple(_Asked(one, show(one), subject(one), one._replace(path=())) for one in expect)
+
+
+def _verdict(asked: _Asked, check: CheckDefinition, result: Result) -> bool | None:
     """True where it was met, False where it was not or could not be told then, None where that is unknown."""
-    text = show(one)
     for judged in result.judged:
-        if judged.text == text:
+        if judged.text == asked.text:
             return judged.verdict is True
-    if result.seen is not None and (name := subject(one)) in result.seen:
+    if result.seen is not None and asked.name in result.seen:
         # What the path led to was kept.
-        return _judged(one._replace(path=()), result.seen[name])
+        return _judged(asked.plain, result.seen[asked.name])
+    one = asked.one
     if one.name == "latency" and not one.wrapper and result.latency is not None:
         return _between(one, result.latency - _KEPT, result.latency + _KEPT)
     status = result.evidence.get("status")
     if check.type == "http" and one.name == "status" and isinstance(status, int):
-        return judge(one, {"status": status}).verdict is True
+        return holds(one, {"status": status}) is True
     found = (_from(one, judged, check.kind.SUBJECTS, result) for judged in result.judged)
     return next((verdict for verdict in found if verdict is not None), None)
 
@@ -122,4 +137,4 @@ def _between(one: Expectation, low: float, high: float) -> bool | None:
 
 
 def _judged(one: Expectation, value: Value) -> bool:
-    return judge(one, {one.name: value}).verdict is True
+    return holds(one, {one.name: value}) is True

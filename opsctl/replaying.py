@@ -55,6 +55,11 @@ class Replayed(NamedTuple):
     alarms: Alarms
     untold: tuple[str, ...]
 
+    @property
+    def nothing(self) -> bool:
+        """Whether there is no result at all."""
+        return not (self.good or self.bad or self.others)
+
 
 class Replay(NamedTuple):
     """All checks since a time (UTC epoch seconds)."""
@@ -65,9 +70,10 @@ class Replay(NamedTuple):
 
     @property
     def exit_code(self) -> ExitCode:
-        """1 where what lay in an incident would now be up, 3 where something could not be told."""
+        """1 where what lay in an incident would now be up, 3 where nothing is recorded or not all is told."""
         missed = [ExitCode.NO for one in self.checks if one.within[0]]
-        return worst([*missed, *(ExitCode.UNKNOWN for one in self.checks if one.unclear)])
+        untold = [ExitCode.UNKNOWN for one in self.checks if one.unclear or one.nothing]
+        return worst([*missed, *untold])
 
 
 def replay(workspace: Workspace, names: Sequence[str], since: str, now: float) -> Replay:
@@ -87,7 +93,9 @@ def replay(workspace: Workspace, names: Sequence[str], since: str, now: float) -
             incidents = [one for one in records(db, "INC") if not one.false_alarm]
             away = maintained(db, names, millis(first), millis(now))
         courses = {
-            name: _Course(known[name][1], start, away[name], _of(known[name][0], incidents)) for name in names
+            name: _Course(check, _rules(check), start, away[name], _of(service, incidents))
+            for name in names
+            for service, check in (known[name],)
         }
         for one in recorded(store, names, first):
             _follow(courses[one.result.check], one)
@@ -99,6 +107,7 @@ class _Course:
     """Where the replay of one check has come to; `away` is when it was in maintenance, in milliseconds."""
 
     check: CheckDefinition
+    rules: Rules
     start: float
     away: Sequence[Interval]
     incidents: Sequence[Incident]
@@ -113,6 +122,10 @@ class _Course:
     untold: dict[str, None] = field(default_factory=dict)
 
 
+def _rules(check: CheckDefinition) -> Rules:
+    return Rules(check.fail_after, check.ok_after, check.lapse)
+
+
 def _lead(check: CheckDefinition) -> float:
     return check.lapse * (max(check.fail_after, check.ok_after) + 1)
 
@@ -124,7 +137,7 @@ def _of(service: Service, incidents: Iterable[Incident]) -> list[Incident]:
 def _follow(course: _Course, one: Recorded) -> None:
     """Go on with the next result; what was found in maintenance counts for nobody."""
     result = one.result
-    if any(begin <= result.at * 1000 < end for begin, end in course.away):
+    if course.away and any(begin <= result.at * 1000 < end for begin, end in course.away):
         return
     if result.at < course.start:
         course.then = course.then.after(result, one.rules)
@@ -133,11 +146,13 @@ def _follow(course: _Course, one: Recorded) -> None:
         course.then = course.now = Watch(course.then.standing)
     told = would_pass(course.check, result)
     _count(course, one, told)
-    check = course.check
     same = told is None or told is result.state.good
+    before, course.then = course.then, course.then.after(result, one.rules)
+    if same and course.now is before and one.rules == course.rules:
+        course.now = course.then
+        return
     now = result if same else result._replace(state=State.UP if told else State.DOWN)
-    course.then = course.then.after(result, one.rules)
-    course.now = course.now.after(now, Rules(check.fail_after, check.ok_after, check.lapse))
+    course.now = course.now.after(now, course.rules)
 
 
 def _count(course: _Course, one: Recorded, told: bool | None) -> None:

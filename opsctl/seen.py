@@ -31,16 +31,15 @@ def typed(
     Only what is whole: a text with a secret in it, a long one and a list that lacks a member are not kept.
     The latency is a figure of the result itself.
     """
-    # Types first, as most of this is done for every check of every run.
     kept: dict[str, Value] = {
         name: value
         for name, value in values.items()
-        if isinstance(value, (int, float)) and name != "latency" and _exact(value)
+        if isinstance(value, (int, float)) and name != "latency" and _exact(value) and len(name) <= _LONGEST
     }
     if len(kept) > _MOST_NUMBERS:
         kept = dict(list(kept.items())[:_MOST_NUMBERS])
     for one in (*check.expect, *check.warn):
-        if one.path or one.name not in kept:
+        if one.name not in kept:
             kept.update(_named(one, values))
     if mask is None:
         return kept

@@ -54,7 +54,9 @@ def prune(workspace: Workspace, now: float, *, compact: bool, dry_run: bool) -> 
             keep_rollups=keep.rollups,
             compact=compact,
         )
-    counts = ", ".join(f"{number} {name}" for name, number in deleted._asdict().items() if number)
+    counts = ", ".join(
+        f"{number} {name.replace('_', ' ')}" for name, number in deleted._asdict().items() if number
+    )
     return f"deleted {counts or 'nothing'} ({rule})\n"
 
 

@@ -184,4 +184,6 @@ def test_a_check_without_results_alarmed_never(opsctl):
     opsctl("check", "--no-record")
     with open_store(opsctl.path / ".opsctl" / "opsctl.db", write=True):
         pass
-    assert opsctl("check", "--replay").out.startswith("web/page\t0 passes without evidence\n")
+    ran = opsctl("check", "--replay")
+    assert (ran.code, ran.out.splitlines()[0]) == (3, "web/page\tnothing is recorded")
+    assert json.loads(opsctl("check", "--replay", "-o", "json").out)["exit_code"] == 3

@@ -206,6 +206,87 @@ def test_what_cannot_be_read_or_asked_is_said(shop):
     assert shop("results", "quorum", "--quorum", "0").code == 2
 
 
+NIGHT = """    maintenance:
+      night: {reason: Backups, select: [web/page], starts: "2026-11-20 11:50", ends: "2026-11-20 12:00"}
+"""
+
+
+def test_what_a_place_found_in_maintenance_is_neither_up_nor_down(shop):
+    shop.write("opsctl.yaml", SHOP + NIGHT)
+    take(
+        shop,
+        sent(),
+        sent("oslo", time="2026-11-20T12:00:00Z", state="up"),
+        sent("paris", time="2026-11-20T11:59:59.999Z"),
+    )
+    ran = shop("results", "quorum", "web/page", "--place", "here")
+    assert (ran.code, ran.err) == (3, "")
+    assert ran.out == (
+        "unknown\tweb/page\t2 places more might make it down; up for here and oslo; maintenance for paris and rome\n"
+        "1 check: 1 unknown; down where 2 places or more see it\n"
+    )
+    ran = shop("results", "quorum", "web/page", "--place", "here", "--quorum", "3", "-o", "json")
+    (check,) = json.loads(ran.out)["checks"]
+    assert (check["state"], check["maintenance"], check["silent"]) == ("unknown", ["paris", "rome"], [])
+    assert [one["place"] for one in check["votes"]] == ["here", "oslo"]
+
+
+def test_what_a_place_found_of_a_group_while_a_member_was_in_maintenance_is_no_vote(shop):
+    group = "      all: {checks: {web: {group: {members: [web/page]}}}}\n"
+    shop.write("opsctl.yaml", SHOP + group + NIGHT)
+    take(shop, sent(check="all/web"), sent("oslo", check="all/web", time="2026-11-20T12:00:00Z"))
+    ran = shop("results", "quorum", "all/web", "--quorum", "1", "-o", "json")
+    (check,) = json.loads(ran.out)["checks"]
+    assert ([one["place"] for one in check["votes"]], check["maintenance"]) == (["oslo"], ["rome"])
+
+
+def test_a_check_in_maintenance_is_judged_by_nobody(shop):
+    take(shop, sent("oslo", check="web/other"), sent(), sent("oslo"))
+    assert shop("results", "quorum", "--place", "here").code == 1
+    start = ("maintenance", "start", "web/page", "--for", "1h", "--reason", "new disks")
+    assert shop(*start, now="2026-11-20T12:00:30Z").code == 0
+    ran = shop("results", "quorum", "--place", "here", now="2026-11-20T12:01:00Z")
+    assert ran.code == 1
+    assert ran.out.replace(f"{shop.path}/", "") == (
+        "maintenance\tweb/page\tuntil 2026-11-20 13:00:30 UTC (MNT-1): new disks\n"
+        "down\tweb/other\tdown for here (other does not exist) and oslo (gone); nothing from rome\n"
+        "1 check: 1 down; 1 in maintenance; down where 2 places or more see it\n"
+    )
+    ran = shop("results", "quorum", "web/page", "-o", "json", now="2026-11-20T12:01:00Z")
+    answer = json.loads(ran.out)
+    assert (ran.code, answer["exit_code"], answer["checks"]) == (3, 3, [])
+    assert answer["maintenance"] == [
+        {"check": "web/page", "state": "maintenance", "window": "MNT-1", "reason": "new disks",
+         "until": "2026-11-20T13:00:30.000Z"}
+    ]  # fmt: skip
+    assert shop("maintenance", "end", now="2026-11-20T12:01:30Z").code == 0
+    ran = shop("results", "quorum", "web/page", "--place", "here", now="2026-11-20T12:02:00Z")
+    assert (ran.code, ran.out.split("\t")[0]) == (1, "down")
+
+
+def test_silent_places_that_might_make_it_down_leave_it_unknown(shop):
+    take(shop, sent(), sent("oslo", check="web/other", state="up"))
+    ran = shop("results", "quorum", "web/page", "--place", "here")
+    assert (ran.code, ran.err) == (3, "")
+    assert ran.out == (
+        "unknown\tweb/page\t1 place more might make it down; down for rome (gone); up for here; nothing from oslo\n"
+        "1 check: 1 unknown; down where 2 places or more see it\n"
+    )
+    ran = shop("results", "quorum", "web/page", "--place", "here", "--since", "30s", "-o", "json")
+    assert (ran.code, json.loads(ran.out)["exit_code"]) == (0, 0)
+
+
+def test_the_store_knows_of_results_of_other_places(shop):
+    take(shop, sent(), sent("oslo", state="up"))
+    assert json.loads(shop("db", "info", "-o", "json").out)["rows"]["place_results"] == 2
+    assert shop("db", "verify", now="2026-11-20T12:00:00Z").code == 0
+    ran = shop("db", "verify", now="2026-11-20T11:50:00Z")
+    assert ran.code == 6
+    assert "1 results of place `rome` lie in the future, by up to 9m; is the clock right?" in ran.err
+    assert shop("db", "prune", now="2026-12-20T11:59:00Z").out.startswith("deleted nothing (")
+    assert shop("db", "prune", now="2026-12-20T11:59:01Z").out.startswith("deleted 2 place results (")
+
+
 @given(states, st.integers(1, 9), st.integers(0, 7))
 def test_a_worse_view_never_makes_a_better_verdict(seen, quorum, at):
     """Monotone in each view, where a place that could tell still can."""
@@ -222,6 +303,18 @@ def test_a_larger_quorum_says_less(seen, quorum):
     small, large = agree(seen, quorum), agree(seen, quorum + 1)
     assert large is not State.DOWN or small is State.DOWN
     assert not small.good or large in {small, State.UNKNOWN}
+
+
+@given(states, st.integers(1, 9), st.integers(0, 3))
+def test_a_silent_place_is_as_one_that_cannot_tell(seen, quorum, silent):
+    assert agree(seen, quorum, silent) is agree([*seen, *[State.UNKNOWN] * silent], quorum)
+
+
+@given(states, st.integers(1, 9), st.lists(st.sampled_from(BAD), max_size=3))
+def test_whatever_silent_places_would_say_what_is_told_stays(seen, quorum, more):
+    told = agree(seen, quorum, len(more))
+    whole = agree([*seen, *more], quorum)
+    assert told is State.UNKNOWN or told is whole or (told.good and whole.good)
 
 
 @given(states, st.integers(1, 9), st.sampled_from(State))
@@ -273,6 +366,10 @@ def test_whatever_a_line_says_it_is_a_result_or_refused(text):
         ("ddu", 3, "u"),
         ("dd?", 3, "?"),
         ("d?", 1, "d"),
+        ("u?", 1, "?"),
+        ("ud?", 2, "?"),
+        ("uu?", 2, "u"),
+        ("uu??", 2, "?"),
     ],
 )
 def test_what_places_say_together(seen, quorum, expected):

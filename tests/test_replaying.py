@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from opsctl.checks.http import HttpCheck
 from opsctl.definitions import CheckDefinition
 from opsctl.expectations import ExpectationError, parse
-from opsctl.outcome import Cause, Failure, Observation
+from opsctl.outcome import Cause, Failure, Observation, State
 from opsctl.records import Judged
 from opsctl.rejudging import would_pass
 from opsctl.secrets import Template
@@ -117,8 +117,15 @@ def test_what_was_seen_is_judged_exactly(then, now, values, passes):
     assert would_pass(check(now), seen(check(then), values)) is passes
 
 
+def test_a_latency_is_judged_as_it_is_recorded():
+    found = Observation({"latency": 0.2000004})
+    result = conclude(check("latency <= 200ms"), found, at=0.0, attempts=1, mask=None, explain=False)
+    assert (result.state, result.latency) == (State.UP, 0.2)
+
+
 def test_a_plugin_that_prints_very_many_figures_has_only_some_of_them_kept():
-    found = typed(check("status == 200"), {**{f"perfdata.{at}": at for at in range(99)}, "status": 200}, None)
+    printed = {"perfdata." + "x" * 192: 1, **{f"perfdata.{at}": at for at in range(99)}, "status": 200}
+    found = typed(check("status == 200"), printed, None)
     assert list(found) == [*(f"perfdata.{at}" for at in range(32)), "status"]
 
 

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from opsctl.commands.check_answer import Shown, baseline_of, counting, heal, keep, newly, show
 from opsctl.commands.options import Out, Quiet, Selectors, Where, emit, one_of, open_workspace, reader_of
 from opsctl.prose import count, line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from opsctl.checking import Options, Outcome
-    from opsctl.comparing import Baseline
     from opsctl.definitions import Workspace
-    from opsctl.errors import ExitCode, OpsctlError
-    from opsctl.records import CheckRun, Standing
+    from opsctl.errors import OpsctlError
     from opsctl.world import World
 
 EPILOG = """Examples:
@@ -124,17 +122,6 @@ def check(
     raise typer.Exit(code)
 
 
-class Shown(NamedTuple):
-    """How an answer is given: its format and file, what fails, and what it is compared with or kept as."""
-
-    output: str
-    out: Path | None
-    fail_on: str
-    style: str
-    baseline: str | None
-    save_baseline: str | None
-
-
 class Again(NamedTuple):
     """How often checks are made: `watch` for ever, else until all are up for `wait` seconds at most."""
 
@@ -164,25 +151,33 @@ def _check(options: Options, where: Path | None, shown: Shown, again: Again, *, 
     if not names:
         emit(world, "" if options.single else "nothing was down, degraded or unknown last time\n", shown.out)
         return 0
-    before = _before(workspace, shown)
+    before = baseline_of(workspace, shown)
     code, once = 0, True
     while once or again.watch:
         outcome = _until_up(workspace, names, options, world, again)
-        counted = _counted(outcome.run, waited=again.wait > 0)
+        counted = counting(outcome.run, waited=again.wait > 0)
         if before is not None and outcome.signal is None:
-            outcome, counted = _new(outcome, counted, before, shown)
-        code = _show(outcome, counted, shown, options, world)
-        _heal(workspace, where, outcome, options, world)
-        _keep(workspace, outcome, shown, world)
+            outcome, counted = newly(outcome, counted, before, shown)
+        code = show(outcome, counted, shown, options, world)
+        heal(workspace, where, outcome, options, world)
+        keep(workspace, outcome, shown, world)
         once = False
         if again.watch:
             if outcome.signal is not None:
                 break
-            from opsctl.pausing import pause
-
-            pause(again.every)
+            _pause(again.every, world)
             world = replace(world, now=this_world().now)
     return code
+
+
+def _pause(length: float, world: World) -> None:
+    """Wait between two runs; at a terminal it is said when the one before was made."""
+    from opsctl.formats.summary import short_moment
+    from opsctl.pausing import pause
+
+    if world.stderr.isatty():
+        world.stderr.write(f"-- {short_moment(world.now)}, again in {length:g} s; Ctrl-C ends this\n\n")
+    pause(length)
 
 
 def _prove(options: Options, where: Path | None, output: str, out: Path | None) -> int:
@@ -211,7 +206,7 @@ def _replay(options: Options, where: Path | None, since: str, output: str, out: 
     world = this_world()
     workspace = open_workspace(where, world.environ, light=True)
     found = replay(workspace, selected(workspace, options), since, world.now)
-    emit(world, write(found, output), out)
+    emit(world, write(found, output, reader_of(world, to_file=out is not None)), out)
     return found.exit_code
 
 
@@ -232,50 +227,6 @@ def _until_up(
         if world.stderr.isatty():
             world.stderr.write(f"{count('check', len(bad))} not up; looking again for {left:.0f} s\n")
         pause(min(again.every, left))
-
-
-def _counted(run: CheckRun, *, waited: bool) -> dict[str, Standing]:
-    """What counts for the exit code: what stands and, after `--wait`, whatever was not up at its end."""
-    # `fail_after` forgives a failure among passes, but who waited for a pass has seen none.
-    return {
-        one.result.check: one.standing._replace(state=one.result.state)
-        if waited and not one.result.state.good
-        else one.standing
-        for one in run.checked
-    }
-
-
-def _before(workspace: Workspace, shown: Shown) -> Baseline | None:
-    """The baseline to compare with, read before anything is checked and before one of its name is kept."""
-    if shown.baseline is None:
-        return None
-    from opsctl.comparing import load_baseline
-
-    return load_baseline(workspace, shown.baseline)
-
-
-def _new(
-    outcome: Outcome, counted: Mapping[str, Standing], before: Baseline, shown: Shown
-) -> tuple[Outcome, dict[str, Standing]]:
-    """The outcome with how it compares, and of what counts, what is newly broken."""
-    from opsctl.comparing import compare
-
-    # A monitoring system is warned of what is degraded, whatever fails.
-    degraded = shown.fail_on == "degraded" or shown.style == "nagios"
-    states = {check: standing.state for check, standing in counted.items()}
-    comparison = compare(states, before, degraded=degraded)
-    run = outcome.run._replace(comparison=comparison)
-    return outcome._replace(run=run), {check: counted[check] for check in comparison.new}
-
-
-def _keep(workspace: Workspace, outcome: Outcome, shown: Shown, world: World) -> None:
-    """Keep how all stands as a baseline, where that is wished."""
-    if shown.save_baseline is None or outcome.signal is not None:
-        return
-    from opsctl.comparing import save_baseline
-
-    save_baseline(workspace, shown.save_baseline, outcome.run)
-    world.stderr.write(f"kept as baseline {line(shown.save_baseline)}\n")
 
 
 def _unknown(error: OpsctlError) -> int:
@@ -313,56 +264,3 @@ def _run(workspace: Workspace, names: list[str], options: Options, world: World)
 
     live = world.stderr.isatty() and not options.single and world.environ.get("TERM") != "dumb"
     return run(workspace, names, options, world, Progress(len(names), world.stderr if live else None))
-
-
-def _show(
-    outcome: Outcome, counted: Mapping[str, Standing], shown: Shown, options: Options, world: World
-) -> int:
-    """Write the answer and what is to be said of it; the exit code that goes with it."""
-    from opsctl.formats import load
-    from opsctl.formats.comparison import write
-    from opsctl.prose import safe
-
-    reader = reader_of(world, quiet=options.single, explain=options.explain, to_file=shown.out is not None)
-    code = _code(outcome, counted, shown)
-    emit(world, load(shown.output).write(outcome.run, reader._replace(exit_code=code)), shown.out)
-    if outcome.fault is not None:
-        lost = "" if outcome.run.recorded else "not recorded: "
-        world.stderr.write(f"opsctl: {lost}{safe(str(outcome.fault))}\n")
-    if outcome.signal is not None:
-        world.stderr.write("opsctl: ended early by a signal; what was not checked is not shown\n")
-    if outcome.run.comparison is not None:
-        world.stderr.write(write(outcome.run.comparison))
-    if shown.style == "nagios":
-        from opsctl.formats.nagios import code as nagios_code
-
-        return nagios_code(code, degraded=any(one.state == "degraded" for one in counted.values()))
-    return code
-
-
-def _heal(workspace: Workspace, where: Path | None, outcome: Outcome, options: Options, world: World) -> None:
-    """Try the remedies of what counts as down; what came of it is told on standard error."""
-    known = workspace.checks()
-    named = any(known[one.result.check][1].remedy for one in outcome.run.checked)
-    if not (named and options.record and outcome.run.recorded) or outcome.signal is not None:
-        return
-    from opsctl.healing import heal
-
-    whole = open_workspace(where, world.environ)
-    for one in heal(whole, world, outcome.run.checked):
-        name = f" ({one.run})" if one.run else ""
-        world.stderr.write(f"remedy of {one.check}: {line(one.words)}{name}\n")
-
-
-def _code(outcome: Outcome, counted: Mapping[str, Standing], shown: Shown) -> ExitCode:
-    from opsctl.checking import exit_code
-    from opsctl.errors import ExitCode, worst
-
-    code = exit_code(counted, fail_on_degraded=shown.fail_on == "degraded")
-    if not counted and outcome.run.checked:
-        code = ExitCode.YES
-    elif not counted and outcome.run.maintenance:
-        code = ExitCode.UNKNOWN
-    if outcome.fault is not None:
-        code = worst([code, ExitCode.STORE])
-    return code if outcome.signal is None else outcome.signal

@@ -29,7 +29,10 @@ def write(pool: Pool, output: str, out: Output) -> str:
     if out.quiet and not (shown := [one for one in shown if one.state is not State.UP]):
         return ""
     passed = () if out.quiet else pool.maintenance
-    lines = [*(_passed(one, out) for one in passed), *(_line(one, pool.quorum, out) for one in shown)]
+    names = [*(one.check for one in passed), *(one.check for one in shown)]
+    wide = min(40, max(map(len, names), default=0))
+    lines = [_passed(one, out, wide) for one in passed]
+    lines += [_line(one, pool.quorum, out, wide) for one in shown]
     return "\n".join([*lines, _total(pool)]) + "\n"
 
 
@@ -52,17 +55,18 @@ def write_notes(taken: Taken) -> str:
     return "".join([*lines, *([f"{taken.file}: and {more} more such lines\n"] if more > 0 else [])])
 
 
-def _passed(one: Passed, out: Output) -> str:
+def _passed(one: Passed, out: Output, wide: int) -> str:
     if out.width is None:
         return f"maintenance\t{one.check}\t{passed_over(one)}"
-    return f"- maintenance  {one.check}  {passed_over(one)}"
+    return f"- maintenance  {one.check:<{wide}}  {passed_over(one)}"
 
 
-def _line(one: Pooled, quorum: int, out: Output) -> str:
+def _line(one: Pooled, quorum: int, out: Output, wide: int) -> str:
     text = "; ".join(_parts(one, quorum))
     if out.width is None:
         return f"{one.state}\t{one.check}\t{text}"
-    return f"{paint(f'{symbol(one.state, out)} {one.state:<8}', one.state, out)}  {one.check}  {text}"
+    label = paint(f"{symbol(one.state, out)} {one.state:<11}", one.state, out)
+    return f"{label}  {one.check:<{wide}}  {text}"
 
 
 def _parts(one: Pooled, quorum: int) -> Iterator[str]:

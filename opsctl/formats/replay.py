@@ -11,19 +11,28 @@ from opsctl.prose import count, listed, safe, shorten, ticked
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from opsctl.formats import Output
     from opsctl.replaying import Replay, Replayed
 
 _LONGEST = 200
 
 
-def write(replay: Replay, output: str) -> str:
+def write(replay: Replay, output: str, out: Output) -> str:
     """The checks in the order of the workspace, those that would change last."""
     if output == "json":
         checks = [_document(one) for one in replay.checks]
-        facts = {"workspace": clean(replay.workspace), "since": moment(replay.since), "checks": checks}
+        facts = {
+            "workspace": clean(replay.workspace),
+            "since": moment(replay.since),
+            "checks": checks,
+            "exit_code": int(replay.exit_code),
+        }
         return json.dumps({"format_version": "1.0", **facts}, indent=2) + "\n"
     ordered = sorted(replay.checks, key=lambda one: (one.mended + one.broken > 0, sum(one.within)))
-    return "".join(f"{one.check}\t{'; '.join(_parts(one))}\n" for one in ordered) + _total(replay)
+    if out.width is None:
+        return "".join(f"{one.check}\t{'; '.join(_parts(one))}\n" for one in ordered) + _total(replay)
+    blocks = ("\n    ".join([one.check, *_parts(one)]) + "\n" for one in ordered)
+    return "".join(blocks) + "\n" + _total(replay)
 
 
 def _document(one: Replayed) -> dict[str, object]:
@@ -46,8 +55,10 @@ def _parts(one: Replayed) -> Iterator[str]:
         yield f"{one.broken} would no longer be up{_lying(one.within[1])}"
     if one.incidents:
         yield listed(list(one.incidents))
-    if one.others or not recorded:
+    if one.others:
         yield f"{count('pass', one.others, 'passes')} without evidence"
+    if one.nothing:
+        yield "nothing is recorded"
     if one.untold:
         yield f"no record for {shorten(ticked(map(safe, one.untold), 'and'), _LONGEST)}"
 

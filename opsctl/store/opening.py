@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BUSY_TIMEOUT = 30.0
+# What is kept outlasts a power cut.
+SYNCHRONOUS = "FULL"
 # A run of many checks changes more pages than SQLite's 2 MB; spilling them early costs another sync.
 _CACHE_KIB = 65_536
 
@@ -105,7 +107,7 @@ def _writable(path: Path, timeout: float) -> sqlite3.Connection:
         raise faults.read_only(path)
     db = connect(path, "rw", timeout)
     try:
-        db.execute("PRAGMA synchronous = FULL")
+        db.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
         db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         if migrations.outdated(migrations.version(db, path)):
             migrations.migrate(db, path, lambda found: snapshot(path, _before_upgrade(path, found)))

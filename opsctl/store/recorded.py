@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.outages import Rules
-from opsctl.records import Judged
+from opsctl.records import Judged, Result
 from opsctl.store.latest import result_of
 from opsctl.store.rows import millis
 from opsctl.store.shapes import shapes, values_of
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from opsctl.records import Result
     from opsctl.store.opening import Store
     from opsctl.store.shapes import Shape
 
@@ -56,21 +55,21 @@ def recorded(store: Store, names: Iterable[str], since: float) -> Iterator[Recor
         return
     # After the last result is known, so that none of them has a shape that is not.
     known, wanted = shapes(store.db), json.dumps(list(names))
+    met = {one: tuple(Judged(text, True, "") for text in shape[0]) for one, shape in known.items()}
     for after in range(first - 1, last, _PAGE):
         page = (after, min(after + _PAGE, last), millis(since), wanted)
         for row in store.db.execute(_RESULTS, page).fetchall():
-            yield _recorded(row, known)
+            yield _recorded(row, known, met)
 
 
-def _recorded(row: tuple[Any, ...], known: dict[int, Shape]) -> Recorded:
+def _recorded(row: tuple[Any, ...], known: dict[int, Shape], met: dict[int, tuple[Judged, ...]]) -> Recorded:
     result, shape_id, packed = result_of(row[:8]), row[8], row[9]
     rules = Rules(*row[10:])
     if shape_id is None:
         return Recorded(result, rules, row[7] is not None)
-    shape = known[shape_id]
-    seen = values_of(shape, packed)
+    seen = values_of(known[shape_id], packed)
     if result.latency is not None:
         seen["latency"] = result.latency
     # Only where all were met there is no evidence.
-    judged = result.judged or tuple(Judged(text, True, "") for text in shape[0])
-    return Recorded(result._replace(judged=judged, seen=seen), rules, True)
+    judged = result.judged or met[shape_id]
+    return Recorded(Result(*result[:7], judged, *result[8:10], seen), rules, True)

@@ -19,7 +19,8 @@ _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 
 def shape_ids(db: sqlite3.Connection, results: Iterable[Result]) -> dict[Shape, int]:
     """The numbers of all shapes that the results have; new ones are added."""
-    rows = {shape: tuple(json.dumps(one) for one in shape) for shape in {_shape(one) for one in results}}
+    distinct = {_shape(one) for one in results if one.seen is not None}
+    rows = {shape: tuple(json.dumps(one) for one in shape) for shape in distinct}
     db.executemany("INSERT OR IGNORE INTO shapes (judged, subjects) VALUES (?, ?)", rows.values())
     find = "SELECT id FROM shapes WHERE judged = ? AND subjects = ?"
     return {shape: db.execute(find, row).fetchone()[0] for shape, row in rows.items()}

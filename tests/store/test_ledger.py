@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 from decisions import ALICE, command, documents, one, opened
@@ -158,14 +159,8 @@ def migrations_of(db):
 def test_a_store_of_the_first_schema_is_brought_up_to_date_with_a_backup_and_loses_nothing(
     path, keep, monkeypatch
 ):
-    with monkeypatch.context() as older:
-        older.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
-        with open_store(path, write=True) as store:
-            keep(store, "api/health", (10, "u"), (20, "d"), (30, "d"))
-            keep(store, "db/port", (15, "u"))
-            results = tables(store)
-            stood = standings(store)
-        assert schema(path) == 1
+    stood, results = first(path, keep, monkeypatch)
+    assert schema(path) == 1
     with open_store(path, write=True) as store:
         assert opened(store) == (1, "INC-1")
         assert tables(store) == results
@@ -182,22 +177,15 @@ def test_a_store_of_the_first_schema_is_brought_up_to_date_with_a_backup_and_los
 
 
 def test_a_store_of_the_first_schema_is_brought_up_to_date_by_reading_it_too(path, keep, monkeypatch):
-    with monkeypatch.context() as older:
-        older.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
-        with open_store(path, write=True) as store:
-            keep(store, "api/health", (10, "u"))
+    first(path, keep, monkeypatch)
     with open_store(path, write=False) as store:
         assert events(store.db) == []
-        assert list(standings(store)) == ["api/health"]
+        assert list(standings(store)) == ["api/health", "db/port"]
     assert verify(path) == []
 
 
 def test_a_migration_that_fails_leaves_the_store_of_the_first_schema_as_it_was(path, keep, monkeypatch):
-    with monkeypatch.context() as older:
-        older.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
-        with open_store(path, write=True) as store:
-            keep(store, "api/health", (10, "u"))
-            results = tables(store)
+    _, results = first(path, keep, monkeypatch)
 
     def failing(db):
         migrations.m002_events(db)
@@ -220,18 +208,44 @@ def schema(path):
     return found
 
 
+TABLES = (
+    "checks",
+    "rules",
+    "runs",
+    "results",
+    "evidence",
+    "standings",
+    "spans",
+    "hours",
+    "heartbeats",
+    "beats",
+)
+
+
+def first(path, keep, monkeypatch):
+    """Make a store of the first schema with some results; what stands in it, and its rows."""
+    with open_store(path.parents[1] / "new.db", write=True) as store:
+        keep(store, "api/health", (10, "u"), (20, "d"), (30, "d"))
+        keep(store, "db/port", (15, "u"))
+        stood, rows = standings(store), tables(store)
+    with monkeypatch.context() as older:
+        older.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
+        with open_store(path, write=True) as store:
+            for name, found in rows.items():
+                slots = ", ".join("?" * len(columns(name)))
+                store.db.executemany(f"INSERT INTO {name} VALUES ({slots})", found)
+            assert tables(store) == rows
+    return stood, rows
+
+
 def tables(store):
-    """Every row of the first schema."""
-    names = (
-        "checks",
-        "rules",
-        "runs",
-        "results",
-        "evidence",
-        "standings",
-        "spans",
-        "hours",
-        "heartbeats",
-        "beats",
-    )
-    return {name: store.db.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+    """Every row of the first schema, with the columns that it had."""
+    return {
+        name: store.db.execute(f"SELECT {', '.join(columns(name))} FROM {name}").fetchall() for name in TABLES
+    }
+
+
+def columns(table):
+    with closing(sqlite3.connect(":memory:")) as db:
+        migrations.m001_results(db)
+        return [name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")]
