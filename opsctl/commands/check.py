@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from opsctl.commands.check_answer import Shown, baseline_of, counting, heal, keep, newly, show
+from opsctl.commands.check_answer import Shown, baseline_of, counting, heal, keep, newly, show, show_none
 from opsctl.commands.options import Out, Quiet, Selectors, Where, emit, one_of, open_workspace, reader_of
 from opsctl.prose import count, line
 
@@ -149,8 +149,7 @@ def _check(options: Options, where: Path | None, shown: Shown, again: Again, *, 
         emit(world, _listing(workspace, names), shown.out)
         return 0
     if not names:
-        emit(world, "" if options.single else "nothing was down, degraded or unknown last time\n", shown.out)
-        return 0
+        return show_none(workspace, shown, options, world)
     before = baseline_of(workspace, shown)
     code, once = 0, True
     while once or again.watch:

@@ -84,6 +84,20 @@ def show(
     return code
 
 
+def show_none(workspace: Workspace, shown: Shown, options: Options, world: World) -> int:
+    """Write that nothing had failed, so that nothing was looked at again; programs get an empty run."""
+    from opsctl.formats import load
+    from opsctl.records import CheckRun
+
+    words = "" if options.single else "nothing was down, degraded or unknown last time\n"
+    if shown.output not in _FOR_PEOPLE:
+        run = CheckRun(workspace.name, world.now, world.now, (), recorded=False)
+        reader = reader_of(world, quiet=options.single, explain=options.explain, to_file=shown.out is not None)
+        words = load(shown.output).write(run, reader._replace(exit_code=0))
+    emit(world, words, shown.out)
+    return 0
+
+
 def keep(workspace: Workspace, outcome: Outcome, shown: Shown, world: World) -> None:
     """Keep how all stands as a baseline, where that is wished."""
     if shown.save_baseline is None or outcome.signal is not None:

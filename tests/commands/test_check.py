@@ -152,6 +152,16 @@ def test_failed_selects_what_was_not_up(opsctl):
     assert [line.split("\t")[0] for line in listed.out.splitlines()] == ["base/there", "web/page"]
 
 
+def test_where_nothing_failed_programs_get_an_empty_run_and_people_words(opsctl):
+    opsctl.write("opsctl.yaml", DISK)("check")
+    ran = opsctl("check", "--failed")
+    assert (ran.code, ran.out) == (0, "nothing was down, degraded or unknown last time\n")
+    ran = opsctl("check", "--failed", "-o", "json")
+    found = json.loads(ran.out)
+    assert (ran.code, found["checks"], found["summary"]["total"]) == (0, [], 0)
+    assert found["summary"]["exit_code"] == 0
+
+
 def test_a_store_that_cannot_be_used_shows_the_results_and_answers_6(opsctl):
     opsctl.write("opsctl.yaml", DISK).write(
         ".opsctl/opsctl.db", "this is not a database, and long enough " * 50
