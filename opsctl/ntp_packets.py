@@ -25,8 +25,8 @@ _LEAPS = ("none", "insert", "delete", "alarm")
 class Packet(NamedTuple):
     """A server's answer, and when it was asked for and came (UTC epoch seconds, by this clock).
 
-    `leap` is "none", "insert", "delete" or "alarm". `reference` is the reference ID: a text (the kind of clock,
-    or why it refuses to answer), an IPv4 address, or a hash that looks like one. `root_delay` and
+    `leap` is "none", "insert", "delete" or "alarm". `reference` is the reference ID: a text (the kind of
+    clock, or why it refuses to answer), an IPv4 address, or a hash that looks like one. `root_delay` and
     `root_dispersion` are seconds to the clock of reference, `updated`, `arrived` and `left` UTC epoch seconds
     by the server's clock; `updated` is None where it never was set.
     """

@@ -86,14 +86,15 @@ def show(
 
 def show_none(workspace: Workspace, shown: Shown, options: Options, world: World) -> int:
     """Write that nothing had failed, so that nothing was looked at again; programs get an empty run."""
+    from opsctl.errors import ExitCode
     from opsctl.formats import load
     from opsctl.records import CheckRun
 
     words = "" if options.single else "nothing was down, degraded or unknown last time\n"
     if shown.output not in _FOR_PEOPLE:
         run = CheckRun(workspace.name, world.now, world.now, (), recorded=False)
-        reader = reader_of(world, quiet=options.single, explain=options.explain, to_file=shown.out is not None)
-        words = load(shown.output).write(run, reader._replace(exit_code=0))
+        reader = reader_of(world, to_file=shown.out is not None)._replace(exit_code=ExitCode.YES)
+        words = load(shown.output).write(run, reader)
     emit(world, words, shown.out)
     return 0
 
