@@ -90,14 +90,15 @@ class Web:
         self._thread.join()
 
 
-class _Server(ThreadingHTTPServer):
+class ThreadingWebServer(ThreadingHTTPServer):
+    """A thread for each connection on a free port, by TLS where there is a context for it."""
+
     daemon_threads = True
     request_queue_size = 1024
 
-    def __init__(self, web: Web, tls: ssl.SSLContext | None) -> None:
-        self.web = web
+    def __init__(self, handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None) -> None:
         self._tls = tls
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", 0), handler)
 
     def finish_request(self, request, client_address):
         # Here and not in the accepting thread, so that one bad handshake stops nobody else.
@@ -109,6 +110,12 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request, client_address):
         """A client that goes away is what many a test wants."""
+
+
+class _Server(ThreadingWebServer):
+    def __init__(self, web: Web, tls: ssl.SSLContext | None) -> None:
+        self.web = web
+        super().__init__(_Handler, tls)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs, urlsplit
+
+from web import ThreadingWebServer
 
 if TYPE_CHECKING:
     import ssl
@@ -100,24 +101,10 @@ class Vendor:
         self._thread.join()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
+class _Server(ThreadingWebServer):
     def __init__(self, vendor: Vendor, tls: ssl.SSLContext | None) -> None:
         self.vendor = vendor
-        self._tls = tls
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def finish_request(self, request, client_address):
-        # Here and not in the accepting thread, so that one bad handshake stops nobody else.
-        if self._tls:
-            with contextlib.suppress(OSError), self._tls.wrap_socket(request, server_side=True) as wrapped:
-                super().finish_request(wrapped, client_address)
-        else:
-            super().finish_request(request, client_address)
-
-    def handle_error(self, request, client_address):
-        """A client that goes away is no failure of the test."""
+        super().__init__(_Handler, tls)
 
 
 class _Handler(BaseHTTPRequestHandler):
