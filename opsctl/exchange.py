@@ -122,7 +122,7 @@ class Exchange:
     def _set_up(self, handle: pycurl.Curl, left: float) -> None:
         check, request = self._check, self._request
         set_option = handle.setopt
-        set_option(pycurl.URL, request.url.encode())
+        set_option(pycurl.URL, request.url)
         set_option(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         set_option(pycurl.TIMEOUT_MS, max(1, int(left * 1000)))
         set_option(pycurl.CONNECTTIMEOUT_MS, max(1, int(left * 1000)))
@@ -411,6 +411,8 @@ def _location(handle: pycurl.Curl) -> str | None:
     """Where a redirect leads; ValueError where that is no address."""
     location: str | None = handle.getinfo(pycurl.REDIRECT_URL)
     if location:
+        # libcurl has written a path in ASCII by now, and knows no host of other letters.
+        location.encode("ascii")
         _origin(location)
     return location
 

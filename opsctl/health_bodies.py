@@ -195,7 +195,7 @@ def _members(holder: Mapping[str, Any], path: tuple[str, ...], depth: int) -> It
             if not depth and (word := _word(value)) is not None:
                 yield Part(_joined((key,)), _state(word), word)
             yield from _members(value, path, depth + 1)
-        elif kind != "status":
+        elif kind != "status" and isinstance(value, dict | list):
             yield from _objects(value, (*path, key), depth + 1)
 
 
@@ -215,18 +215,19 @@ def _entries(holder: Any, path: tuple[str, ...], key: str, depth: int) -> Iterat
             yield Part(_joined((*path, name)), _state(word), word)
 
 
-def _objects(value: Any, path: tuple[str, ...], depth: int) -> Iterator[Part]:
+def _objects(value: dict[str, Any] | list[Any], path: tuple[str, ...], depth: int) -> Iterator[Part]:
     """An object with a status is a component, wherever it stands; those of a list share their list's name."""
     if isinstance(value, list):
         if depth > _DEEPEST:
             raise NoHealthError(f"JSON that is nested more than {_DEEPEST} deep")
         for one in value:
-            yield from _objects(one, path, depth + 1)
-    elif isinstance(value, dict):
-        word = _word(value)
-        if word is not None:
-            yield Part(_joined(path), _state(word), word, _why(value))
-        yield from _members(value, path, depth)
+            if isinstance(one, dict | list):
+                yield from _objects(one, path, depth + 1)
+        return
+    word = _word(value)
+    if word is not None:
+        yield Part(_joined(path), _state(word), word, _why(value))
+    yield from _members(value, path, depth)
 
 
 def _why(holder: Mapping[str, Any]) -> str:

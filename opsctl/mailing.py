@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MailCheck:
+class MailCheck(ABC):
     """Greet a mail server, begin TLS and perhaps log in; a kind says how its protocol does it."""
 
     address: Annotated[str, NotEmpty(), Doc("As `mail.example.com:PORT`.")]
@@ -84,9 +85,9 @@ class MailCheck:
             return Observation(failure=error.failure, evidence=values)
         return Observation(values)
 
+    @abstractmethod
     def talk(self, talk: Dialogue, login: tuple[str, str] | None, values: dict[str, Value], ask: Ask) -> None:
         """Hold the conversation and put what is seen into `values`; DialogueError where it cannot go on."""
-        raise NotImplementedError
 
     def secure(self, talk: Dialogue, values: dict[str, Value], ask: Ask) -> None:
         """Begin TLS now, and note its version and the certificate's end."""

@@ -29,7 +29,6 @@ with open(sys.argv[1], "w") as file:
 """
 
 
-
 def _bomb(times: int) -> bytes:
     squeezed = zlib.compressobj(9, zlib.DEFLATED, 31)
     data = b"".join(squeezed.compress(bytes(1 << 20)) for _ in range(256)) + squeezed.flush()

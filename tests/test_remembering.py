@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import threading
 
 import pytest
@@ -81,6 +82,29 @@ def test_where_nothing_can_be_written_the_answer_before_stays(folder, tmp_path):
     assert recall(tmp_path / "file" / "x.cache", "a") is None
 
 
+def test_no_draft_is_left_where_an_answer_cannot_be_put(folder):
+    keep(folder, "a", ANSWER)
+    path = only_file(folder)
+    path.unlink()
+    path.mkdir()
+    keep(folder, "a", ANSWER)
+    assert (recall(folder, "a"), [*folder.iterdir()]) == (None, [path])
+
+
+def test_a_writer_in_the_middle_of_another_one_spoils_neither(folder, monkeypatch):
+    long, begin = Remembered({"events": ["x"] * 100}, 0.0, 2.0), os.fdopen
+
+    def interrupted(*arguments, **options):
+        monkeypatch.undo()
+        keep(folder, "a", long)
+        assert recall(folder, "a") == long
+        return begin(*arguments, **options)
+
+    monkeypatch.setattr(os, "fdopen", interrupted)
+    keep(folder, "a", ANSWER)
+    assert recall(folder, "a") == ANSWER
+
+
 def _nested(depth):
     told: dict = {}
     for _ in range(depth):
@@ -90,20 +114,20 @@ def _nested(depth):
 
 def _write(folder, at, rounds):
     for _ in range(rounds):
-        keep(folder, "a", Remembered({"events": [at] * 2000}, 0.0, at))
+        keep(folder, "a", Remembered({"events": [at] * 5000}, 0.0, at))
 
 
 def test_whoever_reads_sees_one_whole_answer_however_many_write(folder):
     context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_write, args=(folder, float(at), 30)) for at in (1, 2)]
-    writers += [threading.Thread(target=_write, args=(folder, float(at), 30)) for at in (3, 4, 5)]
-    keep(folder, "a", Remembered({"events": [9.0] * 2000}, 0.0, 9.0))
+    writers = [context.Process(target=_write, args=(folder, float(at), 20)) for at in (1, 2)]
+    writers += [threading.Thread(target=_write, args=(folder, float(at), 20)) for at in (3, 4, 5)]
+    keep(folder, "a", Remembered({"events": [9.0] * 5000}, 0.0, 9.0))
     for writer in writers:
         writer.start()
     seen = set()
     while any(writer.is_alive() for writer in writers):
         kept = recall(folder, "a")
-        assert kept.told["events"] == [kept.at] * 2000
+        assert kept.told["events"] == [kept.at] * 5000
         seen.add(kept.at)
     for writer in writers:
         writer.join()

@@ -55,6 +55,17 @@ def test_a_real_mail_server(smtp_server, certificates):
     assert (seen.failure, seen.values["valid"], seen.values["expires_in"]) == (None, True, EXPIRES_IN)
 
 
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+def test_a_real_mailbox_server(dovecot, certificates, protocol):
+    seen = look(getattr(dovecot, protocol), protocol, certificates)
+    assert (seen.failure, seen.values["valid"], seen.values["expires_in"]) == (None, True, EXPIRES_IN)
+
+
+def test_a_real_directory(slapd, certificates):
+    seen = look(slapd.address, "ldap", certificates)
+    assert (seen.failure, seen.values["valid"], seen.values["expires_in"]) == (None, True, EXPIRES_IN)
+
+
 @pytest.mark.parametrize(
     ("protocol", "greeting", "turns"),
     [

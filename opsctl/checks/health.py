@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from opsctl.checks.http import ANSWER, HttpCheck
+from opsctl.checks.http import HttpCheck
 from opsctl.health_bodies import NoHealthError, named, read, worst
 from opsctl.limits import Between, Bytes, Doc, OneOrMore
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Some frameworks write a page for people unless JSON is asked for; others have only plain text.
 _ACCEPT = "application/health+json, application/json, */*;q=0.1"
+# Other requests wait while a body is read, and the worst of this size takes a tenth of a second.
+_LARGEST = 250_000
 _SHOWN = 10
 
 
@@ -33,7 +35,7 @@ class HealthCheck(HttpCheck):
         OneOrMore(),
         Doc("The names of the components that matter here; all have to be told of."),
     ] = ()
-    max_body: Annotated[Bytes, Between(1, 100_000_000), Doc("The longest body that is accepted.")] = ANSWER
+    max_body: Annotated[Bytes, Between(1, 100_000_000), Doc("The longest body that is accepted.")] = _LARGEST
 
     SUBJECTS: ClassVar[Mapping[str, Subject]] = {
         "status": Subject(

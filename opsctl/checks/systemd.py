@@ -23,7 +23,10 @@ _TEXTS = {
     "Result": "result",
     "UnitFileState": "enabled",
 }
-_NUMBERS = {"NRestarts": "restarts", "ExecMainStatus": "exit_code", "MemoryCurrent": "memory"}
+_NUMBERS = {"NRestarts": "restarts", "MemoryCurrent": "memory"}
+# How the main process ended, by waitid(2): 0 that it has not, 1 by itself, 2 and 3 by a signal.
+_ENDED, _STATUS = "ExecMainCode", "ExecMainStatus"
+_LEFT, _BY_SIGNAL = 1, (2, 3)
 _ENTERED = "ActiveEnterTimestampMonotonic"
 _INHERITED = ("PATH", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
 # systemd says so where it does not count.
@@ -50,7 +53,9 @@ class SystemdCheck:
         "enabled": Subject(Kind.TEXT, 'Whether it starts with the machine, as "enabled".'),
         "load": Subject(Kind.TEXT, 'Whether its file could be read, as "loaded" or "masked".', Cause.STATUS),
         "restarts": Subject(Kind.NUMBER, "How often systemd started it again by itself."),
-        "exit_code": Subject(Kind.NUMBER, "Of its main process, where that has ended.", Cause.EXIT_CODE),
+        "exit_code": Subject(
+            Kind.NUMBER, "Of its main process, where that has ended; 128 + n by signal n.", Cause.EXIT_CODE
+        ),
         "memory": Subject(Kind.SIZE, "What it holds, where systemd counts it.", Cause.USAGE),
         "uptime": Subject(Kind.DURATION, "Since it became active; only while it is."),
     }
@@ -64,7 +69,7 @@ class SystemdCheck:
         """Ask `systemctl show`, which answers without rights."""
         from opsctl.processes import run
 
-        properties = ",".join((*_TEXTS, *_NUMBERS, _ENTERED))
+        properties = ",".join((*_TEXTS, *_NUMBERS, _ENDED, _STATUS, _ENTERED))
         scope = ["--user"] if self.user else []
         environment = {name: ask.environ[name] for name in _INHERITED if name in ask.environ}
         try:
@@ -107,6 +112,9 @@ def _values(told: Mapping[str, str]) -> Iterator[tuple[str, Value]]:
         number = _number(told.get(key, ""))
         if number is not None:
             yield name, number
+    ended, status = (_number(told.get(key, "")) for key in (_ENDED, _STATUS))
+    if status is not None and (ended == _LEFT or ended in _BY_SIGNAL):
+        yield "exit_code", status + (128 if ended in _BY_SIGNAL else 0)
     entered = _number(told.get(_ENTERED, ""))
     if told["ActiveState"] == "active" and entered:
         # Microseconds of the same clock as ours, which no setting of the time moves.

@@ -23,21 +23,19 @@ def faults(kind: Any, timeout: float) -> Iterator[Fault]:
         ("up-and-503", Cause.STATUS, "it says UP, with status 503"),
     ):
         yield Fault(name, text, failure=Failure(cause, text))
+    whose, about = ("a component that matters", "component") if kind.components else ("the whole", "status")
+    cure = f'{about} == "up"'
+    for name, text, state, code in (
+        ("down", f"{whose} is down", "down", 503),
+        ("down-and-200", f"{whose} is down, with status 200", "down", 200),
+        ("new-word", f"{whose} is STARTING, which nobody knows", "down", 200),
+        ("degraded", f"{whose} is degraded", "degraded", 200),
+    ):
+        values = {"status": state, about: state, "failing": ["db"], "code": code}
+        yield Fault(name, text, values, cure=cure)
     if kind.components:
         text = "it does not tell of a component any more"
         yield Fault("no-component", text, failure=Failure(Cause.MISSING, text))
-        yield from _stated("component", "a component that matters")
-        return
-    yield from _stated("status", "the whole")
-    hidden = frozenset({"components", "failing"})
-    yield Fault("hollow", "it says UP, and looks at nothing any more", {}, hidden, cure="components > 0")
-
-
-def _stated(about: str, whose: str) -> Iterator[Fault]:
-    cure = f'{about} == "up"'
-    down = {"status": "down", "failing": ["db"], about: "down"}
-    yield Fault("down", f"{whose} is down", down, cure=cure)
-    yield Fault("down-and-200", f"{whose} is down, with status 200", {**down, "code": 200}, cure=cure)
-    yield Fault("new-word", f"{whose} is STARTING, which nobody knows", {about: "down"}, cure=cure)
-    limping = {"status": "degraded", "failing": ["cache"], about: "degraded"}
-    yield Fault("degraded", f"{whose} is degraded", limping, cure=cure)
+    else:
+        hidden = frozenset({"components", "failing"})
+        yield Fault("hollow", "it says UP, and looks at nothing any more", {}, hidden, cure="components > 0")

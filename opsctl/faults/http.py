@@ -56,7 +56,11 @@ def _sent_away(kind: Any) -> Fault:
     if not kind.redirects:
         values = {"status": 302, **_page("")}
         return Fault("status-302", "sent to another page", values, _JSON, cure="status == 200")
-    values = {"redirects": 1, "url": f"http://{ELSEWHERE}/login", **_page(_LOGIN if kind.method != "HEAD" else "")}
+    values = {
+        "redirects": 1,
+        "url": f"http://{ELSEWHERE}/login",
+        **_page(_LOGIN if kind.method != "HEAD" else ""),
+    }
     return Fault("sent-away", "sent to a login page", values, _JSON, cure=_SAYS)
 
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 def mail_faults(kind: Any, timeout: float, protocol: str, unseen: frozenset[str]) -> Iterator[Fault]:
     """Those of the server, of TLS and of who logs in; `unseen` is what only who is let in sees."""
     yield from unanswered()
-    for name, text in (("overloaded", "it does not serve"), ("other-protocol", f"it does not speak {protocol}")):
+    for name, text in (
+        ("overloaded", "it does not serve"),
+        ("other-protocol", f"it does not speak {protocol}"),
+    ):
         yield Fault(name, text, failure=Failure(Cause.PROTOCOL, text))
     other = {"banner": "other.invalid ready"}
     yield Fault("other-server", "another server answers", other, cure='banner contains "mail.example.com"')

@@ -20,13 +20,14 @@ def faults(_kind: Any, _timeout: float) -> Iterator[Fault]:
     ):
         yield Fault(name, text, failure=Failure(cause, text))
     gone = frozenset({"uptime", "memory"})
-    for name, state, result, text in (
-        ("failed", "failed", "exit-code", "it has failed"),
-        ("stopped", "inactive", "success", "somebody has stopped it"),
-        ("restarting", "activating", "exit-code", "it waits to be started again"),
-        ("out-of-memory", "failed", "oom-kill", "it was killed for want of memory"),
+    for name, state, sub, result, text in (
+        ("failed", "failed", "failed", "exit-code", "it has failed"),
+        ("stopped", "inactive", "dead", "success", "somebody has stopped it"),
+        ("restarting", "activating", "auto-restart", "exit-code", "it waits to be started again"),
+        ("out-of-memory", "failed", "failed", "oom-kill", "it was killed for want of memory"),
     ):
-        yield Fault(name, text, {"active": state, "result": result}, gone, cure='active == "active"')
+        values = {"active": state, "sub": sub, "result": result}
+        yield Fault(name, text, values, gone, cure='active == "active"')
     again = {"active": "active", "uptime": 2.0, "restarts": 50}
     yield Fault("between-crashes", "it has been started again just now", again, cure="uptime > 1m")
     yield Fault(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-from contextlib import contextmanager
 
 import dns.flags
 import dns.message
@@ -19,6 +18,7 @@ from opsctl.checks import dns as dns_check
 from opsctl.checks.dns import DnsCheck
 from opsctl.connecting import Address
 from opsctl.outcome import Cause, Failure
+
 
 def framed(answer):
     def by_tcp(question):

@@ -91,6 +91,8 @@ BODIES = {
     "ASP.NET, JSON, Unhealthy": (ASPNET % ("Unhealthy", "no server", "Unhealthy"), 503, "down", ["sql"]),
     "ASP.NET, as it is named there": ('{"Status": "Healthy", "Results": {"sql": {"Status": "Healthy"}}}', 200, "up",
                                       []),
+    "Micronaut": (('{"name":"shop","status":"UP","details":{"jdbc":{"name":"shop","status":"UP","details":{"url":'
+                  '{"name":"shop","status":"UP","details":{"database":"H2"}}}}}}'), 200, "up", []),
     "MicroProfile": (MICROPROFILE % ("UP", "UP", "UP"), 200, "up", []),
     "MicroProfile, none": ('{"status": "UP", "checks": []}', 200, "up", None),
     "MicroProfile, DOWN": (MICROPROFILE % ("DOWN", "DOWN", "refused"), 503, "down",
@@ -217,6 +219,13 @@ def test_a_component_that_is_not_told_as_one_is_not_up(web, told):
     assert look(web, json.dumps({"status": "ok", "checks": told})).values["status"] == "degraded"
 
 
+@pytest.mark.parametrize("told", [["pass", "fail"], ["fail", "pass"]])
+def test_of_two_that_share_a_name_the_worse_counts(web, told):
+    body = {"status": "pass", "checks": {"cpu:load": [{"status": word} for word in told]}}
+    seen = look(web, json.dumps(body), components=["cpu:load"])
+    assert (seen.values["status"], seen.values["component"]) == ("degraded", "down")
+
+
 def test_an_envelope_does_not_hide_what_is_in_it(web):
     assert look(web, '{"status": "ok", "data": {"status": "down"}}').values["status"] == "degraded"
 
@@ -289,7 +298,7 @@ def test_json_is_asked_for_unless_something_else_is(web):
 
 def test_a_body_that_is_compressed_unasked_or_too_long_is_never_up(web):
     assert look(web, '{"status":"ok"}', gzip=True).failure.cause is Cause.BODY
-    assert look(web, '{"status":"ok"}' + " " * 2_000_000).failure.cause is Cause.TOO_LARGE
+    assert look(web, '{"status":"ok"}' + " " * 250_000).failure.cause is Cause.TOO_LARGE
 
 
 def test_an_endpoint_that_drips_does_not_outlast_the_deadline(web):

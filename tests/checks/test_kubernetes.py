@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
+from checks.clusters import WELL, condition, daemons, pod, workload
 from checks.probe import probe
 from web import Answer
 
@@ -12,18 +14,7 @@ from opsctl.checks.kubernetes import KubernetesCheck
 from opsctl.outcome import Cause, Failure
 from opsctl.secrets import Template
 
-
-def deployment(wanted=3, generation=4, conditions=(), **status):
-    return {
-        "kind": "Deployment",
-        "apiVersion": "apps/v1",
-        "metadata": {"name": "web", "namespace": "shop", "generation": generation},
-        "spec": {"replicas": wanted},
-        "status": {"observedGeneration": 4, "conditions": list(conditions), **status},
-    }
-
-
-WELL = {"replicas": 3, "updatedReplicas": 3, "readyReplicas": 3, "availableReplicas": 3}
+deployment = partial(workload, "Deployment")
 STUCK = {
     "type": "Progressing",
     "status": "False",
@@ -85,22 +76,11 @@ def test_why_it_is_not_is_told_in_the_cluster_s_words(web):
 
 
 def test_a_daemonset_a_pod_and_a_node(web):
-    status = {
-        "desiredNumberScheduled": 2,
-        "numberAvailable": 2,
-        "updatedNumberScheduled": 1,
-        "observedGeneration": 1,
-    }
-    found = values(look(web, {"metadata": {"generation": 1}, "status": status}, "daemonset/agent"))
+    found = values(look(web, daemons(numberAvailable=2, updatedNumberScheduled=1), "daemonset/agent"))
     assert found == {"desired": 2, "available": 2, "ready": True, "rolled_out": False}
-    ready = {"type": "Ready", "status": "False", "reason": "ContainersNotReady", "message": "web"}
-    pod = {
-        "status": {
-            "conditions": [ready],
-            "containerStatuses": [{"restartCount": 2}, {"restartCount": 3}, None],
-        }
-    }
-    assert values(look(web, pod, "pod/web-0")) == {
+    ready = condition("Ready", "False", reason="ContainersNotReady", message="web")
+    told = pod(ready, containers=[{"restartCount": 2}, {"restartCount": 3}, None])
+    assert values(look(web, told, "pod/web-0")) == {
         "ready": False, "restarts": 5, "reason": "ContainersNotReady: web",
     }  # fmt: skip
     node = {"status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}}

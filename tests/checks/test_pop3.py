@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 from certificates import FAR
-from checks.peers import accepting, dripping, flooding, nobody, saying, secured, upgrading
+from checks.peers import accepting, flooding, saying, secured, upgrading
 from checks.probe import NOW, probe
-from hypothesis import given
-from hypothesis import strategies as st
 
 from opsctl.checks.pop3 import Pop3Check
 from opsctl.outcome import Cause, Failure
@@ -24,7 +22,6 @@ def look(address, certificates=None, *, timeout=10.0, secret="secret", **fields)
 
 
 GREETING = b"+OK mail.test ready\r\n"
-CHATTER = b"+OK\r\nMORE\r\n"
 OFFERING = ((b"CAPA\r\n", b"+OK list\r\nUIDL\r\nSASL PLAIN\r\n.\r\n"),)
 BEFORE = ((b"CAPA\r\n", b"+OK list\r\nSTLS\r\n.\r\n"), (b"STLS\r\n", b"+OK begin\r\n"))
 LOGIN = ((b"USER app\r\n", b"+OK\r\n"), (b"PASS secret\r\n", b"+OK in\r\n"))
@@ -48,6 +45,20 @@ def test_all_of_a_server(certificates):
         "messages": 3,
         "size": 4711,
     }
+
+
+@pytest.mark.parametrize(
+    ("secret", "seen_of_mail"), [("secret", (True, 2, 120)), ("wrong", (False, None, None))]
+)
+def test_a_real_server(dovecot, certificates, secret, seen_of_mail):
+    for address, tls in ((dovecot.pop3, "starttls"), (dovecot.pop3s, "direct")):
+        seen = look(address, certificates, tls=tls, secret=secret, **USER)
+        assert seen.failure is None
+        assert tuple(map(seen.values.get, ("authenticated", "messages", "size"))) == seen_of_mail
+        assert {"UIDL", "SASL"} <= {*seen.values["capabilities"]}
+        assert (seen.values["version"], seen.values["expires_in"]) == ("TLSv1.3", EXPIRES_IN)
+    in_the_open = look(dovecot.pop3, tls="none").values
+    assert (in_the_open["ready"], in_the_open["starttls"]) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -90,69 +101,3 @@ def test_what_is_wrong_is_said(serve, failure):
     with accepting(serve) as address:
         seen = look(address)
     assert (seen.values, seen.failure) == ({}, failure)
-
-
-@pytest.mark.parametrize("secret", ["two\nlines", "a\r\nb", "a\0b"])
-def test_a_password_cannot_smuggle_in_a_command(secret):
-    failure = look("127.0.0.1:1", secret=secret, **USER).failure
-    assert failure == Failure(Cause.SECRET, "a user or a password of several lines cannot be sent")
-
-
-@pytest.mark.parametrize("serve", [
-    lambda connection, done: done.wait(30), dripping(b"", GREETING[:1]), dripping(GREETING, CHATTER),
-])  # fmt: skip
-def test_nothing_outlasts_the_deadline(serve):
-    with accepting(serve) as address:
-        seen = look(address, timeout=0.3)
-    assert (seen.values, seen.failure) == ({}, Failure(Cause.TIMEOUT, "no whole answer within 0.3 s"))
-
-
-def test_nobody_and_no_secret():
-    seen = look(nobody())
-    assert (seen.values, seen.failure) == ({}, Failure(Cause.REFUSED, "connection refused"))
-    assert probe(Pop3Check(address="127.0.0.1:1", **USER)).failure.cause is Cause.SECRET
-
-
-@given(said=st.binary(max_size=200))
-def test_no_bytes_raise_or_make_a_server_good(said):
-    with accepting(lambda connection, done: connection.sendall(said)) as address:
-        seen = look(address, tls="none")
-    assert seen.failure is not None
-    assert seen.values == {}
-
-
-@pytest.mark.parametrize(
-    ("fields", "field"),
-    [
-        ({"address": "mail.test"}, "address"),
-        ({"user": Template("a")}, "user"),
-        ({"password": Template("a")}, "password"),
-        ({**USER, "tls": "none"}, "tls"),
-        ({"server_name": ".a"}, "server_name"),
-    ],
-)
-def test_what_cannot_work_is_said_before_anything_is_probed(fields, field):
-    assert [name for name, _ in Pop3Check(**{"address": "mail.test:25", **fields}).problems()] == [field]
-
-
-def test_what_is_expected_depends_on_the_fields():
-    def expected(**fields):
-        return Pop3Check(address="mail.test:25", **fields).expectations()[0]
-
-    assert expected() == ("ready == true", "expires_in > 14d")
-    assert expected(tls="none") == ("ready == true",)
-    assert expected(**USER)[-1] == "authenticated == true"
-
-
-def test_in_a_workspace(opsctl, certificates):
-    opsctl.write("opsctl.yaml", "version: 1\nname: Shop\n")
-    with accepting(secured(certificates.good, saying(GREETING, *OFFERING))) as address:
-        opsctl.write("services/mail.yaml", f"""
-            services:
-              mail:
-                checks:
-                  box:
-                    pop3: {{address: "{address}", tls: direct, ca: {certificates.ca}}}
-        """)  # fmt: skip
-        ran = opsctl("check")
-    assert (ran.code, ran.out.split("\t")[:2]) == (0, ["up", "mail/box"])

@@ -18,6 +18,7 @@ SubState=running
 Result=success
 UnitFileState=enabled
 NRestarts=3
+ExecMainCode=0
 ExecMainStatus=0
 MemoryCurrent=52428800
 """
@@ -45,7 +46,7 @@ def test_what_systemd_says_of_a_unit(look, tmp_path):
     assert 90 <= values.pop("uptime") < 120
     assert (seen.failure, values) == (None, {
         "load": "loaded", "active": "active", "sub": "running", "result": "success", "enabled": "enabled",
-        "restarts": 3, "exit_code": 0, "memory": 52_428_800,
+        "restarts": 3, "memory": 52_428_800,
     })  # fmt: skip
     asked = (tmp_path / "asked").read_text().split()
     assert (asked[0], asked[2:]) == ("show", ["--", "nginx.service"])
@@ -60,7 +61,18 @@ def test_what_is_not_counted_or_not_active_is_not_seen(look):
     told = told.replace("NRestarts=3", "NRestarts=[not set]").replace(
         "UnitFileState=enabled", "UnitFileState="
     )
-    assert set(look(told).values) == {"load", "active", "sub", "result", "exit_code"}
+    assert set(look(told).values) == {"load", "active", "sub", "result"}
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "seen"),
+    [("1", "3", 3), ("2", "9", 137), ("3", "11", 139), ("0", "0", None), ("", "0", None)],
+)
+def test_only_what_has_ended_has_an_exit_code(look, code, status, seen):
+    told = RUNNING.replace(
+        "ExecMainCode=0\nExecMainStatus=0", f"ExecMainCode={code}\nExecMainStatus={status}"
+    )
+    assert look(told).values.get("exit_code") == seen
 
 
 def test_a_unit_that_is_not_there_is_missing(look):

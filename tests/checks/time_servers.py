@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 EPOCH = 2_208_988_800
 
@@ -32,14 +32,27 @@ def answer(
 
 @contextmanager
 def serving(make):
-    """A server of one question, whose answers a function makes of it; its port."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind(("127.0.0.1", 0))
+    """A server whose answers a function makes of the question, many at once; its port."""
+    done = threading.Event()
 
-        def serve():
-            asked, peer = udp.recvfrom(1024)
-            for packet in make(asked):
+    def reply(asked, peer):
+        for packet in make(asked):
+            # Who is slow may find that nobody waits any more.
+            with suppress(OSError):
                 udp.sendto(packet, peer)
 
-        threading.Thread(target=serve, daemon=True).start()
-        yield udp.getsockname()[1]
+    def serve():
+        while not done.is_set():
+            with suppress(TimeoutError):
+                threading.Thread(target=reply, args=udp.recvfrom(1024), daemon=True).start()
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        udp.settimeout(0.05)
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield udp.getsockname()[1]
+        finally:
+            done.set()
+            thread.join()

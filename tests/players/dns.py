@@ -47,7 +47,11 @@ def play(stage: Stage, fault: Fault) -> Played | None:
 @contextmanager
 def _system(fault: Fault) -> Iterator[Mapping[str, Any]]:
     """The system's own resolver cannot be told what to say, so its answers are put in its place."""
-    errors = {"no-such-name": socket.EAI_NONAME, "server-failure": socket.EAI_AGAIN, "no-records": socket.EAI_NODATA}
+    errors = {
+        "no-such-name": socket.EAI_NONAME,
+        "server-failure": socket.EAI_AGAIN,
+        "no-records": socket.EAI_NODATA,
+    }
 
     def getaddrinfo(*_asked: object) -> list[Any]:
         if fault.name in errors:

@@ -60,7 +60,13 @@ PROTOCOLS = {
         shut=((b"USER", b"+OK\r\n"), (b"PASS", b"-ERR no\r\n")),
     ),
 }
-_LENSES = ('banner contains "mail.test"', "expires_in > 14d", "starttls == true", 'version contains "TLS"', "latency < 500ms")
+_LENSES = (
+    'banner contains "mail.test"',
+    "expires_in > 14d",
+    "starttls == true",
+    'version contains "TLS"',
+    "latency < 500ms",
+)
 LENSES = {
     "smtp": (*_LENSES, "status == 220", 'mechanisms contains "PLAIN"', 'capabilities contains "PIPELINING"'),
     "imap": (*_LENSES, "ready == true", 'capabilities contains "AUTH=PLAIN"'),
@@ -109,7 +115,9 @@ def _plain(text: bytes) -> Serve:
 
 def _talk(said: Protocol, tls: str, pair: Pair, login: tuple[tuple[bytes, bytes], ...]) -> Serve:
     if tls == "starttls":
-        return upgrading(pair, said.greeting, (_offers(said, said.tls_offer), said.begins), (_offers(said), *login))
+        return upgrading(
+            pair, said.greeting, (_offers(said, said.tls_offer), said.begins), (_offers(said), *login)
+        )
     plain = saying(said.greeting, _offers(said), *login)
     return secured(pair, plain) if tls == "direct" else plain
 

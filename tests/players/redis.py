@@ -110,7 +110,12 @@ def _server(stage: Stage, *options: str, ready: str = "PONG") -> Iterator[Mappin
 def _loading(stage: Stage) -> Iterator[Mapping[str, Any]]:
     """A server that needs ten seconds for its snapshot, which another one has written."""
     with _server(stage) as fields:
-        say(fields["address"], "EVAL", "for n = 1, 5000 do redis.call('SET', n, string.rep('x', 1000)) end", "0")
+        say(
+            fields["address"],
+            "EVAL",
+            "for n = 1, 5000 do redis.call('SET', n, string.rep('x', 1000)) end",
+            "0",
+        )
         say(fields["address"], "SAVE")
     slow = ("--key-load-delay", "2000", "--loading-process-events-interval-bytes", "1024")
     with _server(stage, *slow, ready="LOADING") as fields:

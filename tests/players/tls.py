@@ -28,7 +28,7 @@ LENSES = (
     'version in ["TLSv1.2", "TLSv1.3"]',
     'names contains "localhost"',
     "latency < 500ms",
-    'issuer exists',
+    "issuer exists",
 )  # fmt: skip
 WITH_CHAIN = (*LENSES, "chain_expires_in > 14d", "chain_expires_in > 0s")
 _PAIRS = {
@@ -84,7 +84,7 @@ def _asked_by_smtp(serve: Serve) -> Serve:
     def begin(peer: socket.socket, done: threading.Event) -> None:
         peer.sendall(b"220 mail.test\r\n")
         for answer in (b"250-mail.test\r\n250 STARTTLS\r\n", b"220 go\r\n"):
-            while not peer.recv(1) == b"\n":
+            while peer.recv(1) != b"\n":
                 pass
             peer.sendall(answer)
         serve(peer, done)
