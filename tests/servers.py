@@ -6,6 +6,7 @@ fails them.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -15,6 +16,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -101,12 +103,11 @@ def program(name: str, *places: str) -> str:
 
 
 def free_port() -> int:
-    """A port for TCP and UDP that nothing listens on, and that nobody else is given: each worker has its own.
+    """A port for TCP and UDP that nothing listens on, and that nobody else is given: each process has its own.
 
     They lie below those that the kernel gives away by itself, so that no other test is given one meanwhile.
     """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    for port in _PORTS[worker % len(_PORTS)]:
+    for port in _ports():
         with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
             try:
                 tcp.bind((HOST, port))
@@ -117,7 +118,20 @@ def free_port() -> int:
     pytest.fail("no port is free")
 
 
-_PORTS = [iter(range(first, first + 1000)) for first in range(20_000, 32_000, 1000)]
+@cache
+def _ports() -> Iterator[int]:
+    """A thousand ports that stay this process' own until it ends, whoever else runs tests on this machine."""
+    for first in range(20_000, 32_000, 1000):
+        lock = Path(tempfile.gettempdir(), f"opsctl-tests-{os.getuid()}-{first}.lock")
+        held = os.open(lock, os.O_RDWR | os.O_CREAT)
+        try:
+            # Held until the process ends.
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(held)
+            continue
+        return iter(range(first, first + 1000))
+    pytest.fail("others test on this machine, and no ports are left")
 
 
 def listens(port: int) -> bool:

@@ -305,3 +305,14 @@ def test_an_address_that_cannot_be_taken_apart_is_a_problem_with_its_place(opsct
     ran = opsctl("validate")
     assert ran.code == 5
     assert ran.out.startswith("opsctl.yaml:3:")
+
+
+def test_keys_are_the_texts_that_they_are_written_as(opsctl):
+    text = (
+        "endpoints:\n- {url: 'https://a.example', on: 1, 0644: 2, null: 3, conditions: ['[STATUS] == 200']}\n"
+    )
+    opsctl.write("opsctl.yaml", "version: 1\nname: S\n").write("foreign.yaml", text)
+    ran = opsctl("import", "gatus", "foreign.yaml")
+    assert [row.split("\t")[1] for row in ran.err.splitlines() if row.startswith("lost")] == [
+        "endpoints[0].0644", "endpoints[0].null", "endpoints[0].on",
+    ]  # fmt: skip

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import free_port
 
+from opsctl import probing
 from opsctl.checks.http import HttpCheck
 from opsctl.definitions import CheckDefinition, Service
+from opsctl.errors import Terminated
 from opsctl.expectations import parse, root
 from opsctl.outcome import Cause, Failure, Kind, Observation, State, Subject
 from opsctl.probing import Conditions, probe_all
@@ -105,6 +107,32 @@ def test_a_stuck_probe_is_given_up_and_the_others_are_still_run():
     stuck.set()
     assert [found[check.name].cause for check in checks] == [Cause.TIMEOUT] * 3
     assert found["a/fine"].state is State.UP
+
+
+@pytest.mark.parametrize("signal", [KeyboardInterrupt, Terminated])
+def test_what_is_known_when_a_signal_comes_is_told(monkeypatch, signal):
+    begun, stuck = threading.Event(), threading.Event()
+
+    def hang() -> Observation:
+        begun.set()
+        stuck.wait()
+        return GOOD
+
+    def signalled(_deadlines: object) -> float:
+        # By the time that the second has begun, the answer of the first is there.
+        assert begun.wait(10)
+        raise signal
+
+    monkeypatch.setattr(probing, "_patience", signalled)
+    secrets = Secrets({}, Path())
+    conditions = Conditions(secrets, {}, Path(), 1000.0, lambda _name: None, list, 1, explain=False)
+    checks = [definition("a/known", Scripted(GOOD)), definition("a/slow", Scripted(hang))]
+    found = []
+    with pytest.raises(signal):
+        for result in probe_all(checks, conditions):
+            found.append(result.check)  # noqa: PERF401 - what was found until then is what counts
+    stuck.set()
+    assert found == ["a/known"]
 
 
 def test_a_transport_failure_is_tried_again_and_the_attempts_stay_visible():

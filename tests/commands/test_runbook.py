@@ -603,8 +603,11 @@ def test_runs_of_an_older_store_keep_their_steps(shop, opsctl):
             "maintained",
             "baselines",
             "place_results",
+            "shapes",
         ):
             db.execute(f"DROP TABLE {table}")
+        for column in ("shape_id", "seen"):
+            db.execute(f"ALTER TABLE results DROP COLUMN {column}")
         db.execute("ALTER TABLE procedure_heads RENAME TO procedures")
         db.executemany("UPDATE procedures SET document = ?2 WHERE subject = ?1", rows)
         db.execute("PRAGMA user_version = 3")
