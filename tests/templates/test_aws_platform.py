@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import os
-import re
 import runpy
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from templates import vendors_aws as vendors
+from templates.unhurried import unhurried
 
 import opsctl.templating
 from opsctl import trust
@@ -198,9 +198,7 @@ def shop(opsctl, tmp_path_factory, certificates, web_tls, monkeypatch):
     for folder in ("cdk", "terraform", "ansible"):
         (made.path / "infrastructure" / folder).mkdir(parents=True)
     committed(made.path)
-    # How fast this machine is does not matter here.
-    for file in (made.path / "services").iterdir():
-        file.write_text(re.sub(r"\blatency < [0-9]+m?s", "latency < 60s", file.read_text()))
+    unhurried(made.path)
     assert set(known) == set(made.conditions)
     yield made
     github.close()
