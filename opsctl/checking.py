@@ -11,6 +11,7 @@ from opsctl.errors import ExitCode, OpsctlError, StoreError, Terminated, worst
 from opsctl.outages import Rules, settle
 from opsctl.outcome import State
 from opsctl.probing import Conditions, probe_all
+from opsctl.processes import signals_held
 from opsctl.records import Checked, CheckRun, Happening, Passed, Result, Standing
 from opsctl.rooting import root_causes
 from opsctl.secrets import Secrets
@@ -97,7 +98,12 @@ def check(
         passed = {one.check for one in maintained}
         definitions = [_bounded(known[name][1], options.timeout) for name in wanted if name not in passed]
         results, signal = _probe(workspace, definitions, options, world, progress)
-        settled = _settle(workspace, definitions, results, options, world, fault)
+        with signals_held() as late:
+            settled = _settle(workspace, definitions, results, options, world, fault)
+            if late:
+                # By the shells' convention; what was found is kept, and the caller ends.
+                signal = ExitCode(128 + late.pop())
+                late.clear()
     run = CheckRun(
         workspace=workspace.name,
         started=world.now,

@@ -9,8 +9,8 @@ from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.checks import Ask, Heartbeat, Past
-from opsctl.errors import Terminated
 from opsctl.outcome import Cause, Failure, Observation, State
+from opsctl.processes import signals_held
 from opsctl.verdicts import conclude
 
 if TYPE_CHECKING:
@@ -51,6 +51,9 @@ class _Answer(NamedTuple):
 class _Started(NamedTuple):
     check: CheckDefinition
     at: float
+
+
+_News = SimpleQueue[_Answer | _Started | None]
 
 
 def probe_all(checks: Sequence[CheckDefinition], conditions: Conditions) -> Iterator[Result]:
@@ -107,37 +110,36 @@ def _ask(check: CheckDefinition, conditions: Conditions) -> Ask:
 def _gather(checks: Sequence[CheckDefinition], conditions: Conditions) -> Iterator[_Answer]:
     moved = [check for check in checks if hasattr(check.kind, "start")]
     blocking = deque(check for check in checks if not hasattr(check.kind, "start"))
-    news: SimpleQueue[_Answer | _Started] = SimpleQueue()
+    news: _News = SimpleQueue()
     loop = _move(moved, conditions, news) if moved else None
     for _ in range(min(len(blocking), conditions.jobs, _MOST_THREADS)):
         _work(blocking, conditions, news)
     open_checks = {check.name: check for check in checks}
     deadlines: dict[str, float] = {}
-    while open_checks:
-        try:
-            word = news.get(timeout=_patience(deadlines))
-        except Empty:
-            for name in _overdue(open_checks, deadlines, moved, loop):
-                if name in deadlines:
-                    # Its thread is stuck; another one takes the checks that still wait for it.
-                    _work(blocking, conditions, news)
-                deadlines.pop(name, None)
-                yield _given_up(open_checks.pop(name))
-            continue
-        except (KeyboardInterrupt, Terminated):
+    # A signal is a word among the others, so that it takes no answer along.
+    with signals_held(lambda: news.put(None)) as signals:
+        while open_checks and not signals:
+            try:
+                word = news.get(timeout=_patience(deadlines))
+            except Empty:
+                for name in _overdue(open_checks, deadlines, moved, loop):
+                    if name in deadlines:
+                        # Its thread is stuck; another one takes the checks that still wait for it.
+                        _work(blocking, conditions, news)
+                    deadlines.pop(name, None)
+                    yield _given_up(open_checks.pop(name))
+                continue
+            if isinstance(word, _Started):
+                deadlines[word.check.name] = word.at + word.check.deadline + _GRACE
+            elif word is not None and word.check.name in open_checks:
+                deadlines.pop(word.check.name, None)
+                del open_checks[word.check.name]
+                yield word
+        if signals:
             yield from _finished(news, open_checks)
-            raise
-        if isinstance(word, _Started):
-            deadlines[word.check.name] = word.at + word.check.deadline + _GRACE
-        elif word.check.name in open_checks:
-            deadlines.pop(word.check.name, None)
-            del open_checks[word.check.name]
-            yield word
 
 
-def _finished(
-    news: SimpleQueue[_Answer | _Started], open_checks: Mapping[str, CheckDefinition]
-) -> Iterator[_Answer]:
+def _finished(news: _News, open_checks: Mapping[str, CheckDefinition]) -> Iterator[_Answer]:
     """What is known already when a run is ended early."""
     while not news.empty():
         word = news.get()
@@ -172,9 +174,7 @@ def _given_up(check: CheckDefinition) -> _Answer:
     return _Answer(check, Observation(failure=failure), check.retries + 1)
 
 
-def _work(
-    blocking: deque[CheckDefinition], conditions: Conditions, news: SimpleQueue[_Answer | _Started]
-) -> None:
+def _work(blocking: deque[CheckDefinition], conditions: Conditions, news: _News) -> None:
     """Start a thread that takes checks until none is left; a stuck one must not hold the end."""
 
     def run() -> None:
@@ -221,9 +221,7 @@ def _again(check: CheckDefinition, observation: Observation) -> bool:
     return state is State.DOWN or state is State.UNKNOWN
 
 
-def _move(
-    checks: Sequence[CheckDefinition], conditions: Conditions, news: SimpleQueue[_Answer | _Started]
-) -> Loop:
+def _move(checks: Sequence[CheckDefinition], conditions: Conditions, news: _News) -> Loop:
     """Start the thread that moves all transfers."""
     from opsctl.transfers import Loop
 

@@ -115,25 +115,32 @@ def run(
 
 
 @contextmanager
-def signals_held() -> Iterator[None]:
-    """SIGINT and SIGTERM wait for the end of the block, in which a child is started.
+def signals_held(tell: Callable[[], object] = lambda: None) -> Iterator[list[int]]:
+    """SIGINT and SIGTERM wait for the end of the block, which sees those that came, and may take them.
 
-    Until the call that starts it has returned, nobody knows of a child, so nobody could end it. They are
-    not blocked, as the child would inherit that; what this process ignores, the child goes on to ignore.
+    `tell` is called as one comes. A handler that raises does so between any two steps: what a call has just
+    answered is lost, be it a child that was started, which nobody could end, or a result. They are not
+    blocked, as a child would inherit that; what this process ignores, it goes on to ignore. Only the main
+    thread has any.
     """
     import signal
     import threading
 
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+
+    def hold(number: int, _frame: object) -> None:
+        came.append(number)
+        tell()
+
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     held = {number: handler for number, handler in handlers.items() if callable(handler)}
     try:
         for number in held:
-            signal.signal(number, lambda number, _frame: came.append(number))
-        yield
+            signal.signal(number, hold)
+        yield came
     finally:
         for number, handler in held.items():
             signal.signal(number, handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import free_port
 
-from opsctl import probing
 from opsctl.checks.http import HttpCheck
 from opsctl.definitions import CheckDefinition, Service
 from opsctl.errors import Terminated
@@ -109,8 +109,23 @@ def test_a_stuck_probe_is_given_up_and_the_others_are_still_run():
     assert found["a/fine"].state is State.UP
 
 
-@pytest.mark.parametrize("signal", [KeyboardInterrupt, Terminated])
-def test_what_is_known_when_a_signal_comes_is_told(monkeypatch, signal):
+@pytest.fixture
+def _terminated():
+    """SIGTERM as the command line has it."""
+
+    def raise_it(_number: int, _frame: object) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, raise_it)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("_terminated")
+@pytest.mark.parametrize(
+    ("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+)
+def test_what_is_known_when_a_signal_comes_is_told(number, raised):
     begun, stuck = threading.Event(), threading.Event()
 
     def hang() -> Observation:
@@ -118,21 +133,24 @@ def test_what_is_known_when_a_signal_comes_is_told(monkeypatch, signal):
         stuck.wait()
         return GOOD
 
-    def signalled(_deadlines: object) -> float:
-        # By the time that the second has begun, the answer of the first is there.
-        assert begun.wait(10)
-        raise signal
-
-    monkeypatch.setattr(probing, "_patience", signalled)
     secrets = Secrets({}, Path())
     conditions = Conditions(secrets, {}, Path(), 1000.0, lambda _name: None, list, 1, explain=False)
-    checks = [definition("a/known", Scripted(GOOD)), definition("a/slow", Scripted(hang))]
+    known = [definition(f"a/{name}", Scripted(GOOD)) for name in ("first", "second")]
     found = []
-    with pytest.raises(signal):
-        for result in probe_all(checks, conditions):
-            found.append(result.check)  # noqa: PERF401 - what was found until then is what counts
+
+    def look() -> None:
+        for result in probe_all([*known, definition("a/slow", Scripted(hang))], conditions):
+            found.append(result.check)
+            # By the time that the last has begun, the answer of the second is there.
+            assert begun.wait(10)
+            if len(found) == 1:
+                signal.raise_signal(number)
+
+    with pytest.raises(raised):
+        look()
     stuck.set()
-    assert found == ["a/known"]
+    assert found == ["a/first", "a/second"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_transport_failure_is_tried_again_and_the_attempts_stay_visible():

@@ -11,6 +11,8 @@ import sys
 import pytest
 from servers import free_port
 
+from opsctl.store import results
+
 DISK = """
     version: 1
     name: Test
@@ -246,6 +248,19 @@ def test_a_signal_ends_the_run_with_partial_results_recorded(opsctl, number, cod
     assert "up\ta/fine" in out
     assert "ended early by a signal" in err
     assert opsctl("check", "--failed", "--list").code == 0
+
+
+def test_a_signal_while_results_are_recorded_loses_none(opsctl, monkeypatch):
+    kept = results.record
+
+    def told_to_stop_meanwhile(*arguments, **more):
+        signal.raise_signal(signal.SIGINT)
+        return kept(*arguments, **more)
+
+    monkeypatch.setattr(results, "record", told_to_stop_meanwhile)
+    ran = opsctl.write("opsctl.yaml", DISK)("check")
+    assert (ran.code, ran.out.splitlines()[0]) == (130, "up\tmachine/root\texists == true (found true)")
+    assert opsctl("check", "--failed").out == "nothing was down, degraded or unknown last time\n"
 
 
 def test_a_closed_reader_is_no_traceback(opsctl):
