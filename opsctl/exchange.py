@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pycurl
 
+from opsctl.http_answer import BODY_KEPT, body_values, evidence_of, header_values
+from opsctl.http_request import request_of
 from opsctl.outcome import Cause, Failure, Observation, Value
 from opsctl.transfers import Transfer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from opsctl.checks import Ask
     from opsctl.checks.http import HttpCheck
     from opsctl.transfers import Loop
 
-_BODY_KEPT = 16 * 1024
 _WHOLE = frozenset({"body", "json"})
-# A value takes many times the memory of the two bytes that it may be written in.
-_MOST_VALUES = 250_000
-# Reading them takes the square of their length.
-_SLOW_CHARSETS = frozenset({"idna", "punycode"})
-_REDACTED = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPING_METHOD = frozenset({307, 308})
 _USER_AGENT = "opsctl"
@@ -66,17 +61,6 @@ _WORDS = {
 }
 
 
-class Request(NamedTuple):
-    """What is sent: secrets are in it, so it never leaves this file."""
-
-    url: str
-    method: str
-    headers: tuple[str, ...]
-    body: bytes | None
-    trusted: bool
-    proxy: str | None = None
-
-
 class Exchange:
     """A request on its way: prepared when its turn comes, followed through redirects, reported once."""
 
@@ -85,7 +69,7 @@ class Exchange:
         self._ask = ask
         self._loop = loop
         self._done = done
-        self._request = _request(check, ask)
+        self._request = request_of(check, ask)
         self._started = 0.0
         self._hops = 0
         self._reset()
@@ -173,7 +157,7 @@ class Exchange:
         if self._size > self._check.max_body:
             self._too_large = True
             return 0
-        if self._kept <= _BODY_KEPT or not self._ask.wanted.isdisjoint(_WHOLE):
+        if self._kept <= BODY_KEPT or not self._ask.wanted.isdisjoint(_WHOLE):
             # Of what nobody judges, only as much stays in memory as is shown.
             self._body.append(data)
             self._kept += len(data)
@@ -260,9 +244,9 @@ class Exchange:
         if "url" in wanted or "redirects" in wanted:
             values["url"], values["redirects"] = self._request.url, self._hops
         if "header" in wanted:
-            values.update(_header_values(_headers(self._lines)))
+            values.update(header_values(self._lines))
         if "body" in wanted or "json" in wanted:
-            values.update(self._body_values(wanted))
+            values.update(body_values(self._lines, self._body, wanted))
         if "expires_in" in wanted:
             from opsctl.certificate import earliest_expiry
 
@@ -271,120 +255,9 @@ class Exchange:
                 values["expires_in"] = expires - self._ask.now
         return Observation(values, None, self._evidence(status), phases)
 
-    def _body_values(self, wanted: frozenset[str]) -> Iterator[tuple[str, Value]]:
-        headers = dict(_headers(self._lines))
-        if headers.get("content-encoding", "identity").lower() != "identity":
-            # Nothing compressed was asked for; unpacking what comes unasked is how bombs go off.
-            return
-        data = b"".join(self._body)
-        if "body" in wanted:
-            yield "body", _text(data, headers.get("content-type", ""))
-        if "json" in wanted and sum(map(data.count, (b"{", b"[", b","))) <= _MOST_VALUES:
-            try:
-                yield "json", json.loads(data, parse_constant=_refuse_constant)
-            except (ValueError, RecursionError):
-                return
-
     def _evidence(self, status: int | None) -> Callable[[], Mapping[str, Value]]:
         lines, body, request = self._lines, self._body, self._request
-        return lambda: _show_evidence(self._check, request, status, lines, body)
-
-
-def _show_evidence(
-    check: HttpCheck, request: Request, status: int | None, lines: Sequence[bytes], body: Sequence[bytes]
-) -> Mapping[str, Value]:
-    from opsctl.curl_line import curl_line
-
-    evidence: dict[str, Value] = {"request": f"{request.method} {request.url}", "curl": curl_line(check)}
-    if status is not None:
-        evidence["status"] = status
-    headers: dict[str, Value] = {
-        name: "(redacted)" if name in _REDACTED else value for name, value in _headers(lines)
-    }
-    if headers:
-        evidence["headers"] = headers
-    if body:
-        start = _start(body)
-        evidence["body"] = start[:_BODY_KEPT].decode("utf-8", "replace")
-        evidence["body_cut"] = len(start) > _BODY_KEPT
-    return evidence
-
-
-def _request(check: HttpCheck, ask: Ask) -> Request:
-    headers = [f"{name}: {_no_break(ask.resolve(value))}" for name, value in check.headers.items()]
-    if check.bearer:
-        headers.append(f"Authorization: Bearer {_no_break(ask.resolve(check.bearer))}")
-    if check.basic:
-        from base64 import b64encode
-
-        pair = f"{ask.resolve(check.basic.username)}:{ask.resolve(check.basic.password)}"
-        headers.append(f"Authorization: Basic {b64encode(pair.encode()).decode()}")
-    body, method = _body(check, ask), check.method
-    if check.form:
-        method = "POST" if method == "GET" else method
-        if "content-type" not in {name.lower() for name in check.headers}:
-            headers.append("Content-Type: application/x-www-form-urlencoded")
-    # libcurl would ask for permission to send a longer body and wait a second for it.
-    headers.append("Expect:")
-    proxy = ask.resolve(check.proxy) if check.proxy else None
-    return Request(ask.resolve(check.url), method, tuple(headers), body, trusted=True, proxy=proxy)
-
-
-def _body(check: HttpCheck, ask: Ask) -> bytes | None:
-    if check.form:
-        from urllib.parse import urlencode
-
-        return urlencode({name: ask.resolve(value) for name, value in check.form.items()}).encode()
-    if check.body_file:
-        return (ask.root / check.body_file).read_bytes()
-    return None if check.body is None else ask.resolve(check.body).encode()
-
-
-def _no_break(value: str) -> str:
-    """A header's value on one line, so that a secret with a line break cannot add headers."""
-    return value.replace("\r", " ").replace("\n", " ")
-
-
-def _headers(lines: Sequence[bytes]) -> Iterator[tuple[str, str]]:
-    """The headers of the last answer (an interim 1xx answer comes before it), names in lower case."""
-    start = max((at for at, line in enumerate(lines) if line.startswith(b"HTTP/")), default=0)
-    for line in lines[start + 1 :]:
-        name, colon, value = line.decode("latin-1").partition(":")
-        if colon:
-            yield name.strip().lower(), value.strip()
-
-
-def _header_values(headers: Iterator[tuple[str, str]]) -> dict[str, Value]:
-    joined: dict[str, str] = {}
-    for name, value in headers:
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return {"header": True, **{f"header.{name}": value for name, value in joined.items()}}
-
-
-def _text(data: bytes, content_type: str) -> str:
-    """The body as text; what is no charset of texts is passed over."""
-    import codecs
-
-    _, found, charset = content_type.lower().partition("charset=")
-    try:
-        name = codecs.lookup(charset.split(";")[0].strip(" \"'")).name if found else "utf-8"
-        return data.decode("utf-8" if name in _SLOW_CHARSETS else name, "replace")
-    except (LookupError, ValueError):
-        return data.decode("utf-8", "replace")
-
-
-def _start(body: Sequence[bytes]) -> bytes:
-    """As much of a body as is shown, and a byte more."""
-    start = bytearray()
-    for piece in body:
-        if len(start) > _BODY_KEPT:
-            break
-        start += piece
-    return bytes(start[: _BODY_KEPT + 1])
-
-
-def _refuse_constant(word: str) -> Value:
-    raise ValueError(f"{word} is not JSON")
+        return lambda: evidence_of(self._check, request, status, lines, body)
 
 
 def _phases(handle: pycurl.Curl) -> dict[str, float]:
