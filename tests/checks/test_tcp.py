@@ -6,9 +6,9 @@ import re
 import socket
 import struct
 import threading
-from contextlib import contextmanager
 
 import pytest
+from checks.peers import accepting
 from checks.probe import probe
 
 from opsctl.checks.tcp import TcpCheck
@@ -16,32 +16,6 @@ from opsctl.outcome import Cause, Failure
 from opsctl.secrets import Template
 
 ONLY_CONNECTING = frozenset({"connected"})
-
-
-@contextmanager
-def serving(script):
-    """A server that runs `script(connection, done)` for its first client; `done` is set at the end."""
-    done = threading.Event()
-
-    def serve():
-        try:
-            connection, _ = server.accept()
-            with connection:
-                script(connection, done)
-        except OSError:
-            # The client has gone, which is how most of these talks end.
-            pass
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.getsockname()[1]}"
-        finally:
-            done.set()
-            server.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
-            assert not thread.is_alive()
 
 
 def saying(data, *, closing):
@@ -87,7 +61,7 @@ def without_latency(values):
 
 
 def test_a_port_that_accepts_is_connected():
-    with serving(silent) as address:
+    with accepting(silent) as address:
         observation = look(address, wanted=ONLY_CONNECTING)
     assert without_latency(observation.values) == {"connected": True, "address": "127.0.0.1"}
     assert observation.failure is None
@@ -130,7 +104,7 @@ def test_a_fault_on_our_side_says_nothing_of_the_port(monkeypatch):
 
 
 def test_what_comes_until_the_peer_closes_is_received():
-    with serving(saying(b"SSH-2.0-test\r\n", closing=True)) as address:
+    with accepting(saying(b"SSH-2.0-test\r\n", closing=True)) as address:
         observation = look(address)
     assert without_latency(observation.values) == {
         "connected": True,
@@ -144,14 +118,14 @@ def test_what_comes_until_the_peer_closes_is_received():
 
 
 def test_a_peer_that_closes_without_a_word_was_heard_to_say_nothing():
-    with serving(saying(b"", closing=True)) as address:
+    with accepting(saying(b"", closing=True)) as address:
         observation = look(address)
     assert (observation.values["received"], observation.failure) == ("", None)
     assert "latency.first_byte" not in observation.values
 
 
 def test_reading_ends_once_the_pattern_is_found():
-    with serving(saying(b"220 mail.test\r\n", closing=False)) as address:
+    with accepting(saying(b"220 mail.test\r\n", closing=False)) as address:
         observation = look(address, until=re.compile("^220 .*\n"))
     assert observation.values["received"] == "220 mail.test\r\n"
     assert observation.values["matched"] is True
@@ -159,7 +133,7 @@ def test_reading_ends_once_the_pattern_is_found():
 
 
 def test_the_pattern_is_looked_for_even_if_no_expectation_asks_what_came():
-    with serving(saying(b"-ERR\r\n", closing=True)) as address:
+    with accepting(saying(b"-ERR\r\n", closing=True)) as address:
         observation = look(address, wanted=ONLY_CONNECTING, until=re.compile("PONG"))
     assert observation.values["matched"] is False
     assert observation.values["received"] == "-ERR\r\n"
@@ -167,7 +141,7 @@ def test_the_pattern_is_looked_for_even_if_no_expectation_asks_what_came():
 
 
 def test_something_is_sent_and_answered_with_its_secrets_in_it():
-    with serving(answering) as address:
+    with accepting(answering) as address:
         observation = look(
             address,
             send=Template("AUTH ${env:PASSWORD}"),
@@ -178,14 +152,14 @@ def test_something_is_sent_and_answered_with_its_secrets_in_it():
 
 
 def test_a_missing_secret_is_a_fault_on_our_side_and_nothing_is_connected():
-    with serving(silent) as address:
+    with accepting(silent) as address:
         observation = look(address, send=Template("${env:PASSWORD}"))
     words = "the environment variable PASSWORD is not set; set it and run again"
     assert (observation.values, observation.failure) == ({}, Failure(Cause.SECRET, words))
 
 
 def test_a_reset_is_told_from_a_close():
-    with serving(resetting) as address:
+    with accepting(resetting) as address:
         observation = look(address, send=Template("x"))
     assert without_latency(observation.values) == {"connected": True, "address": "127.0.0.1"}
     assert observation.failure == Failure(Cause.RESET, "connection reset")
@@ -207,7 +181,7 @@ def test_a_reset_is_told_from_a_close():
     ],
 )
 def test_a_slow_peer_is_given_up_at_the_deadline(script, until, failure):
-    with serving(script) as address:
+    with accepting(script) as address:
         observation = look(address, timeout=0.3, until=until and re.compile(until))
     assert without_latency(observation.values) == {"connected": True, "address": "127.0.0.1"}
     assert observation.failure == failure
@@ -221,7 +195,7 @@ def test_a_slow_peer_is_given_up_at_the_deadline(script, until, failure):
     ],
 )
 def test_endless_talk_is_cut_and_not_taken_for_an_answer(until, words):
-    with serving(endless) as address:
+    with accepting(endless) as address:
         observation = look(address, until=until and re.compile(until))
     assert observation.failure == Failure(Cause.TOO_LARGE, words)
     assert "received" not in observation.values
@@ -230,19 +204,19 @@ def test_endless_talk_is_cut_and_not_taken_for_an_answer(until, words):
 
 
 def test_exactly_the_most_is_still_received():
-    with serving(saying(b"x" * 65536, closing=True)) as address:
+    with accepting(saying(b"x" * 65536, closing=True)) as address:
         observation = look(address)
     assert (len(observation.values["received"]), observation.failure) == (65536, None)
 
 
 def test_a_peer_that_never_reads_does_not_hold_the_sender():
-    with serving(silent) as address:
+    with accepting(silent) as address:
         observation = look(address, timeout=0.3, send=Template("x" * 20_000_000))
     assert observation.failure == Failure(Cause.TIMEOUT, "no answer within 0.3 s")
 
 
 def test_bytes_that_are_no_text_are_replaced():
-    with serving(saying(b"\xff\xfeok", closing=True)) as address:
+    with accepting(saying(b"\xff\xfeok", closing=True)) as address:
         assert look(address).values["received"] == "\ufffd\ufffdok"
 
 

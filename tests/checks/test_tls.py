@@ -7,11 +7,11 @@ import ssl
 import struct
 import threading
 import time
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 import pytest
+from checks.peers import accepting
 from checks.probe import probe
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -90,36 +90,6 @@ def _sign(key, name, issuer, days, *, authority=False, names=()):
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("authority"), "Test Root")
-
-
-@contextmanager
-def accepting(serve):
-    """A server that hands each connection to `serve(connection, done)`, one after the other."""
-    done = threading.Event()
-
-    def run():
-        while not done.is_set():
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            with connection:
-                try:
-                    serve(connection, done)
-                except OSError:
-                    # The client refuses the certificate or has gone.
-                    continue
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.getsockname()[1]}"
-        finally:
-            done.set()
-            server.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
-            assert not thread.is_alive()
 
 
 def presenting(path, *, version=ssl.TLSVersion.TLSv1_3, clients=None):
