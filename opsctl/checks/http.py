@@ -12,8 +12,10 @@ from opsctl.outcome import Cause, Failure, Kind, Observation, Subject
 from opsctl.secrets import SecretMissingError, Template
 
 if TYPE_CHECKING:
+    import pycurl
+
     from opsctl.checks import Ask
-    from opsctl.transfers import Loop
+    from opsctl.transfers import Loop, Transfer
 
 _MEGABYTE = 1_000_000
 ANSWER = 2 * _MEGABYTE
@@ -135,16 +137,28 @@ class HttpCheck:
         """Queue the request on a loop that moves many at once; `done` is told what was seen."""
         from opsctl.exchange import Exchange
 
-        try:
-            exchange = Exchange(self, ask, loop, done)
-        except SecretMissingError as error:
-            done(Observation(failure=Failure(Cause.SECRET, str(error))))
-            return
-        except OSError as error:
-            words = f"`{self.body_file}` cannot be sent: {error.strerror}; name a file that is there"
-            done(Observation(failure=Failure(Cause.PERMISSION, words)))
-            return
-        loop.add(exchange.prepare, after=after)
+        def prepare(handle: pycurl.Curl) -> Transfer | None:
+            # Only now, as what waits for its turn should not hold a file's bytes.
+            try:
+                exchange = Exchange(self, ask, loop, done)
+            except Exception as error:  # noqa: BLE001 - one request must not stop the loop for the others
+                done(Observation(failure=_unmade(self, error)))
+                return None
+            return exchange.prepare(handle)
+
+        loop.add(prepare, after=after)
+
+
+def _unmade(check: HttpCheck, error: Exception) -> Failure:
+    """Why there is nothing to send."""
+    if isinstance(error, SecretMissingError):
+        return Failure(Cause.SECRET, str(error))
+    if isinstance(error, OSError):
+        words = f"`{check.body_file}` cannot be sent: {error.strerror}; name a file that is there"
+        return Failure(Cause.PERMISSION, words)
+    if isinstance(error, ValueError):
+        return Failure(Cause.UNSUPPORTED, f"the request cannot be made: {error}")
+    return Failure(Cause.INTERNAL, f"the request failed here: {error!r}; please report this")
 
 
 def ask_plainly(check: HttpCheck, ask: Ask) -> Observation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opsctl.checks import Ask
 from opsctl.secrets import Secrets
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 NOW = 1_800_000_000.0
 
 
-def probe(
+def probe(check: Check, **given: Any) -> Observation:
+    """One observation; what may be given is as for `ask_for`."""
+    return check.probe(ask_for(check, **given))
+
+
+def ask_for(
     check: Check,
     *,
     timeout: float = 2.0,
@@ -29,11 +34,11 @@ def probe(
     heartbeat: Callable[[str], Heartbeat | None] = lambda _name: None,
     results: Callable[[Sequence[str]], Sequence[Result]] = lambda _selectors: (),
     answers: Path | None = None,
-) -> Observation:
-    """One observation; `wanted` is every subject of the kind unless it is given."""
+) -> Ask:
+    """What a check is asked; `wanted` is every subject of the kind unless it is given."""
     everything = frozenset(name.partition(".")[0] for name in check.SUBJECTS)
     secrets = Secrets(environ or {}, root)
-    ask = Ask(
+    return Ask(
         timeout,
         everything if wanted is None else wanted,
         secrets.resolve,
@@ -44,4 +49,3 @@ def probe(
         results,
         answers=answers,
     )
-    return check.probe(ask)

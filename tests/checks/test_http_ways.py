@@ -7,12 +7,13 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from checks.probe import probe
+from checks.probe import ask_for, probe
 
 from opsctl.checks.http import HttpCheck
 from opsctl.curl_line import curl_line
 from opsctl.outcome import Cause
 from opsctl.secrets import Template
+from opsctl.transfers import Loop
 
 SEEN = frozenset({"status", "body"})
 
@@ -73,6 +74,19 @@ def test_a_file_that_is_not_there_is_our_fault(server, tmp_path):
     assert failure.message == (
         "`order.xml` cannot be sent: No such file or directory; name a file that is there"
     )
+
+
+def test_what_cannot_even_be_written_down_stops_nobody_else(server):
+    """A half of a surrogate pair, as a variable of the environment may hold it, has no bytes."""
+    loop, seen = Loop(2), []
+    for body in ("${env:P}", "fine"):
+        check = HttpCheck(url=Template(f"http://127.0.0.1:{server}/"), method="POST", body=Template(body))
+        check.start(ask_for(check, wanted=SEEN, environ={"P": "\udc80"}), loop, seen.append)
+    loop.run()
+    assert [one.failure.cause if one.failure else one.values["status"] for one in seen] == [
+        Cause.UNSUPPORTED,
+        200,
+    ]
 
 
 @pytest.mark.parametrize(
