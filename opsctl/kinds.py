@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opsctl.places import FAILED, Located
 from opsctl.prose import line, listed, shorten, suggestion, ticked
@@ -75,11 +75,10 @@ def place_of(node: Node, reading: Reading) -> Located:
 
 
 def _with_only(node: Node, known: Mapping[str, Any]) -> Node:
-    from yaml.nodes import MappingNode
-
-    kept: Any = [(key, value) for key, value in node.value if key.value in known]
-    shortened: Any = MappingNode(node.tag, kept, node.start_mark, node.end_mark)
-    return cast("Node", shortened)
+    kept = [(key, value) for key, value in node.value if key.value in known]
+    shortened: Any = type(node)
+    made: Node = shortened(node.tag, kept, node.start_mark, node.end_mark)
+    return made
 
 
 def _not_one(family: Family, names: list[str]) -> str:

@@ -7,6 +7,7 @@ because some thirty classes made at every start would cost more than a whole che
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
@@ -121,6 +122,7 @@ class Check(Protocol):
         ...
 
 
+@cache
 def kind_named(name: str) -> type[Check]:
     """The class of the kind called `name`, one of `KINDS`; KeyError for any other name."""
     kind: type[Check] = getattr(import_module(f"opsctl.checks.{name}"), KINDS[name])

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from opsctl.limits import Between, Bytes, Doc, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject
+from opsctl.prose import ticked
 from opsctl.secrets import SecretMissingError, Template
 
 if TYPE_CHECKING:
@@ -106,9 +107,9 @@ class HttpCheck:
         if self.basic and self.bearer:
             yield "bearer", "`basic` and `bearer` exclude each other; keep one"
         bodies = {"body": self.body, "body_file": self.body_file, "form": self.form}
-        given = [f"`{name}`" for name, body in bodies.items() if body]
+        given = [name for name, body in bodies.items() if body]
         if len(given) > 1:
-            yield given[-1].strip("`"), f"{' and '.join(given)} exclude each other; keep one"
+            yield given[-1], f"{ticked(given, 'and')} exclude each other; keep one"
         if self.proxy and not self.proxy.text.startswith(("http://", "https://", "socks5", "${")):
             yield "proxy", "write it as `http://proxy.example.com:3128` or `socks5h://host:1080`"
         if self.version == "3" and (self.proxy or self.unix_socket or self.url.text.startswith("http:")):
