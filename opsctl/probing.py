@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # A probe bounds itself; what has not come back this much after its deadline is given up.
 _GRACE = 0.3
 _MOST_THREADS = 64
+# Of many, answers are taken in gulps: threads that take turns at each of them cost more than judging it.
+_MANY, _GULP = 100, 0.005
 
 
 class Conditions(NamedTuple):
@@ -119,6 +121,8 @@ def _gather(checks: Sequence[CheckDefinition], conditions: Conditions) -> Iterat
     # A signal is a word among the others, so that it takes no answer along.
     with signals_held(lambda: news.put(None)) as signals:
         while open_checks and not signals:
+            if len(open_checks) > _MANY and news.empty():
+                time.sleep(_GULP)
             try:
                 word = news.get(timeout=_patience(deadlines))
             except Empty:
