@@ -16,8 +16,6 @@ from opsctl.checks.http import HttpCheck
 from opsctl.outcome import Cause
 from opsctl.secrets import Template
 
-aioquic = pytest.importorskip("aioquic", reason="aioquic, which serves HTTP/3, is not installed")
-
 
 @pytest.fixture(scope="module")
 def quic(certificates):
