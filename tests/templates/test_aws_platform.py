@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unittest import mock
 
+import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -797,8 +798,7 @@ def test_reports_show_every_service_against_its_target(shop):
 
 
 def test_the_stand_in_of_aws_takes_and_answers_what_botocore_models(monkeypatch):
-    botocore = pytest.importorskip("botocore", reason="only where botocore is installed")
-    session = pytest.importorskip("botocore.session").get_session()
+    session = botocore.session.get_session()
     for (service, operation), (speak, called, allowed) in vendors.OPERATIONS.items():
         if operation in {"wait", "cp"}:
             continue

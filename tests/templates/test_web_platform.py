@@ -10,7 +10,6 @@ import ssl
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -845,9 +844,6 @@ def test_a_report_tells_services_against_their_targets(platform, period):
 # The stand-ins, asked by the vendors' own clients where those are installed. n8n has none.
 
 
-@pytest.mark.skipif(
-    find_spec("postgrest") is None, reason="Supabase's own client, postgrest, is not installed"
-)
 def test_the_stand_in_for_the_database_speaks_to_the_vendors_own_client(vendors, certificates, monkeypatch):
     from postgrest import APIError, SyncPostgrestClient
 
