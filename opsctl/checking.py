@@ -280,7 +280,10 @@ def _stop_children() -> None:
     """End the commands that checks are running: each has a session of its own, which no signal reaches."""
     from opsctl.processes import stop_all
 
-    stop_all()
+    with signals_held() as more:
+        stop_all()
+        # Who says it twice means the same, and what was found is still to be recorded.
+        more.clear()
 
 
 def _heartbeat(workspace: Workspace, name: str) -> Heartbeat | None:

@@ -196,7 +196,7 @@ def _members(holder: Mapping[str, Any], path: tuple[str, ...], depth: int) -> It
                 yield Part(_joined((key,)), _state(word), word)
             yield from _members(value, path, depth + 1)
         elif kind != "status" and isinstance(value, dict | list):
-            yield from _objects(value, (*path, key), depth + 1)
+            yield from _objects(value, (*path, _cut(key)), depth + 1)
 
 
 def _entries(holder: Any, path: tuple[str, ...], key: str, depth: int) -> Iterator[Part]:
@@ -209,10 +209,10 @@ def _entries(holder: Any, path: tuple[str, ...], key: str, depth: int) -> Iterat
         listed = [(key, holder)]
     for name, value in listed:
         if isinstance(value, dict | list):
-            yield from _objects(value, (*path, name), depth)
+            yield from _objects(value, (*path, _cut(name)), depth)
         else:
             word = _said(value)
-            yield Part(_joined((*path, name)), _state(word), word)
+            yield Part(_joined((*path, _cut(name))), _state(word), word)
 
 
 def _objects(value: dict[str, Any] | list[Any], path: tuple[str, ...], depth: int) -> Iterator[Part]:
@@ -240,6 +240,11 @@ def _why(holder: Mapping[str, Any]) -> str:
 def _name_of(entry: Any) -> str:
     found = (entry.get(key) for key in ("name", "key")) if isinstance(entry, dict) else ()
     return next((name for name in found if isinstance(name, str) and name), "")
+
+
+def _cut(name: str) -> str:
+    # More than is shown would be joined anew for each of those below.
+    return name[: _SHOWN + 1]
 
 
 def _joined(path: tuple[str, ...]) -> str:

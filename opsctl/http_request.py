@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from opsctl.checks import Ask
     from opsctl.checks.http import HttpCheck
+
+_LARGEST = 100_000_000
 
 
 class Request(NamedTuple):
@@ -21,7 +25,7 @@ class Request(NamedTuple):
 
 
 def request_of(check: HttpCheck, ask: Ask) -> Request:
-    """What `check` sends; SecretMissingError, or OSError where a file's bytes cannot be read."""
+    """What `check` sends; SecretMissingError, or OSError where a file's bytes cannot be read; ValueError."""
     headers = [f"{name}: {_no_break(ask.resolve(value))}" for name, value in check.headers.items()]
     if check.bearer:
         headers.append(f"Authorization: Bearer {_no_break(ask.resolve(check.bearer))}")
@@ -47,8 +51,15 @@ def _body(check: HttpCheck, ask: Ask) -> bytes | None:
 
         return urlencode({name: ask.resolve(value) for name, value in check.form.items()}).encode()
     if check.body_file:
-        return (ask.root / check.body_file).read_bytes()
+        return _bytes_of(ask.root / check.body_file, check.body_file)
     return None if check.body is None else ask.resolve(check.body).encode()
+
+
+def _bytes_of(path: Path, name: str) -> bytes:
+    # Who reads a pipe waits for somebody to write, and every other request waits with it.
+    if path.exists() and not (path.is_file() and path.stat().st_size <= _LARGEST):
+        raise ValueError(f"`{name}` is no file of at most {_LARGEST // 1_000_000} MB; name one that is")
+    return path.read_bytes()
 
 
 def _no_break(value: str) -> str:

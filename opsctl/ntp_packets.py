@@ -11,6 +11,8 @@ from opsctl.connecting import Address, ConnectError, failure_of, resolve, within
 from opsctl.outcome import Cause, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opsctl.connecting import Deadline
 
 # Seconds from 1900, where NTP counts from, to 1970.
@@ -18,6 +20,8 @@ _EPOCH = 2_208_988_800
 _PACKET = 48
 _CLIENT = b"\x23" + 39 * b"\0"
 _SERVER = 4
+# Seconds that a server's own two times may be mixed up by, as some add noise below their precision.
+_COARSE = 0.001
 # The states of the leap indicator, by its two bits.
 _LEAPS = ("none", "insert", "delete", "alarm")
 
@@ -45,7 +49,9 @@ class Packet(NamedTuple):
     @property
     def synchronised(self) -> bool:
         """Whether the server says that its own clock is right."""
-        return self.leap != "alarm" and 0 < self.stratum < 16
+        # A clock that was set later than its answer left is none (RFC 5905, A.5.1.1).
+        set_before = self.updated is None or self.updated <= self.left
+        return self.leap != "alarm" and 0 < self.stratum < 16 and set_before
 
     @property
     def ahead(self) -> float:
@@ -65,7 +71,7 @@ def ask_time(host: str, port: int, timeout: float) -> Packet | Failure:
         return failure_of(error, deadline.seconds)
     if len(answer) < _PACKET or answer[0] & 7 != _SERVER or not any(answer[40:48]):
         return Failure(Cause.PROTOCOL, "the answer is none of NTP's")
-    return Packet(
+    told = Packet(
         asked=asked,
         came=came,
         leap=_LEAPS[answer[0] >> 6],
@@ -77,6 +83,19 @@ def ask_time(host: str, port: int, timeout: float) -> Packet | Failure:
         arrived=_seconds(answer[32:40]),
         left=_seconds(answer[40:48]),
     )
+    if told.left < told.arrived - _COARSE:
+        # Two wrong times can add up to no offset.
+        return Failure(Cause.PROTOCOL, "it says that it answered before it was asked")
+    return told
+
+
+def server_problems(server: str) -> Iterator[tuple[str, str]]:
+    """What cannot be the name of a server, for the field `server`."""
+    host, colon, port = server.partition(":")
+    if server.startswith("-"):
+        yield "server", f"`{server}` is no host; write it as `time.example.com`"
+    elif colon and port.isdigit():
+        yield "server", f"`{server}` is no host; write `server: {host}` and `port: {port}`"
 
 
 def _asked(kind: int, peer: tuple[object, ...], deadline: Deadline) -> tuple[float, float, bytes]:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from opsctl.outcome import Value
 
 MASK = "***"
+_CUT = "…"
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 _SOURCES = ("env", "file")
 # A shorter value would mask ordinary words and figures all over the output.
@@ -53,6 +54,7 @@ class Secrets:
         self._root = root
         self._values: dict[tuple[str, str], str] = {}
         self._pattern: re.Pattern[str] | None = None
+        self._forms: Sequence[str] = ()
 
     def resolve(self, template: Template) -> str:
         """The text with every reference replaced; SecretMissingError where one cannot be had."""
@@ -83,8 +85,12 @@ class Secrets:
         """The text with every fetched secret, plain or encoded, replaced by `***`."""
         if not self._values:
             return text
-        pattern = self._pattern or self._compile()
-        return pattern.sub(MASK, text)
+        masked = (self._pattern or self._compile()).sub(MASK, text)
+        if _CUT not in masked:
+            return masked
+        # What is too long to be shown may have been cut in the middle of a secret.
+        *cut, rest = masked.split(_CUT)
+        return _CUT.join([*(_without_start(piece, self._forms) for piece in cut), rest])
 
     def _fetch(self, source: str, name: str) -> str:
         known = self._values.get((source, name))
@@ -115,8 +121,9 @@ class Secrets:
 
     def _compile(self) -> re.Pattern[str]:
         forms = {form for value in self._values.values() for form in _forms(value)}
+        self._forms = sorted(forms, key=len, reverse=True)
         # Nothing to mask is a pattern that never matches, not one that matches everywhere.
-        joined = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)) or r"(?!)"
+        joined = "|".join(map(re.escape, self._forms)) or r"(?!)"
         self._pattern = re.compile(joined)
         return self._pattern
 
@@ -134,6 +141,17 @@ def _mask_value(value: Value, mask: Callable[[str], str]) -> Value:
     return mask_all(value, mask) if isinstance(value, dict) else value
 
 
+def _without_start(text: str, forms: Sequence[str]) -> str:
+    """The text, masked from where it ends with the beginning of one of the forms."""
+    for form in forms:
+        at = text.find(form[:_SHORTEST], max(0, len(text) - len(form)))
+        while at >= 0:
+            if form.startswith(text[at:]):
+                return text[:at] + MASK
+            at = text.find(form[:_SHORTEST], at + 1)
+    return text
+
+
 def _forms(value: str) -> Iterator[str]:
     """The value as it may turn up in a URL, in JSON, in a header or line by line."""
     for form in (value, *value.splitlines()):
@@ -142,3 +160,13 @@ def _forms(value: str) -> Iterator[str]:
             yield quote(form, safe="")
             yield json.dumps(form)[1:-1]
             yield base64.b64encode(form.encode()).decode().rstrip("=")
+            yield from _inner_base64(form.encode())
+
+
+def _inner_base64(value: bytes) -> Iterator[str]:
+    """The value as it looks behind a user's name in basic authentication: what no neighbour has a part in."""
+    for before in range(3):
+        whole = base64.b64encode(bytes(before) + value).decode()
+        inner = whole[(0, 2, 3)[before] : len(whole) - (0, 3, 2)[(before + len(value)) % 3]]
+        if len(inner) >= _SHORTEST:
+            yield inner

@@ -63,10 +63,10 @@ def _use(field: str, path: str, load: Callable[[], None]) -> None:
         load()
     except ssl.SSLError as error:
         words = f"the file {path} cannot be used: {reason_of(error)}; correct `{field}`"
-        raise UnusableFileError(words + (" or `key`" if field == "certificate" else "")) from error
+        raise UnusableFileError(words + (" or its key" if field == "certificate" else "")) from error
     except OSError as error:
         words = f"the file {path} cannot be read: {error.strerror}; correct `{field}`"
-        raise UnusableFileError(words + (" or `key`" if field == "certificate" else "")) from error
+        raise UnusableFileError(words + (" or its key" if field == "certificate" else "")) from error
 
 
 @cache

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsctl.checks import KINDS
+from opsctl.checks import KINDS, kind_named
 from opsctl.faults import faults_of
 from opsctl.proving import caught, prove
 from opsctl.workspace import load_workspace
@@ -53,6 +53,14 @@ FIRST = {
     "history": ("history: {of: a/x, over: 7d}", {"slow"}),
     "group": ("group: {members: [a/x]}", set()),
 }  # fmt: skip
+
+
+def test_an_answer_that_is_kept_hides_that_nobody_can_be_asked():
+    unasked = {"refused", "reset", "timeout", "unreachable", "no-such-name", "too-often"}
+    for cache, seen in ((3600.0, {"not-asked"}), (0.0, unasked)):
+        check = kind_named("domain")(name="example.com", cache=cache)
+        names = {fault.name for fault in faults_of("domain", check, 10.0)}
+        assert names & (unasked | {"not-asked"}) == seen
 
 
 def workspace(folder, check, more=""):

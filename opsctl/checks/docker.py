@@ -14,6 +14,7 @@ from opsctl.checks.http import ANSWER, HttpCheck, ask_for_json, ask_plainly
 from opsctl.connecting import within
 from opsctl.limits import Doc, Matching, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
+from opsctl.prose import line, shorten
 from opsctl.secrets import Template
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 # The latest version of the API whose answers are known here; a daemon that is older is asked in its own.
 _NEWEST = (1, 47)
 _LAST_LINES = 2000
+# As Docker shows ids. It takes fewer letters for one too: `db` for what begins with them.
+_SHORTEST_ID = 12
 # Of these a daemon tells the exit code 0 as well.
 _NOT_ENDED = frozenset({"created", "paused"})
 
@@ -35,7 +38,7 @@ class DockerCheck:
     container: Annotated[
         str,
         Matching(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", "a container's name or id"),
-        Doc("The name or the id."),
+        Doc("The name, or at least the first 12 letters of the id."),
     ]
     socket: Annotated[str, NotEmpty(), Doc("The daemon's socket.")] = "/var/run/docker.sock"
 
@@ -102,9 +105,24 @@ class DockerCheck:
             or not isinstance(state.get("Status"), str)
         ):
             return Observation(failure=Failure(Cause.BODY, "the answer is not Docker's"))
+        other = self._other(told)
+        if other:
+            return Observation(failure=other)
         took = (_number(greeted.values.get("latency")) or 0) + (_number(seen.values["latency"]) or 0)
         values = {**_state(state, ask.now), **_container(told), "api": version, "latency": took}
         return Observation(values, None, _evidence(state))
+
+    def _other(self, told: Mapping[str, Any]) -> Failure | None:
+        """That the answer is about another container, whose id happens to begin with what is a name here."""
+        name, whole = (str(told.get(key, "")) for key in ("Name", "Id"))
+        name = name.removeprefix("/")
+        if name == self.container or (
+            len(self.container) >= _SHORTEST_ID and whole.startswith(self.container)
+        ):
+            return None
+        found = shorten(line(name), 100)
+        words = f"there is no container `{self.container}`; the daemon took it for the id of `{found}`"
+        return Failure(Cause.MISSING, words)
 
     def _request(self, path: str) -> HttpCheck:
         return HttpCheck(url=Template(f"http://localhost{path}"), unix_socket=self.socket, max_body=ANSWER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ _BOOTSTRAP = Template("https://rdap.org")
 _HOUR = 3600.0
 # How old an answer may be where the registry cannot be asked.
 _OLDEST = 7 * 24 * _HOUR
+# Letters that the codec replaces or drops (IDNA 2003), while registries register them (RFC 5892).
+_CHANGED = re.compile("[\u00df\u1e9e\u03c2\u200c\u200d]")
 # What is read of an answer, and so is kept of it.
 _READ = ("objectClassName", "ldhName", "events", "status", "secureDNS", "nameservers", "entities")
 # What RFC 8056 calls the states that keep a domain from being moved to somebody else.
@@ -75,6 +78,10 @@ class DomainCheck:
             _ascii(self.name)
         except UnicodeError:
             yield "name", f"`{self.name[:80]}` is not a domain's name; write it as `example.com`"
+            return
+        if _CHANGED.search(self.name):
+            names = f"`{self.name[:80]}` is `{_ascii(self.name)[:80]}` to old software"
+            yield "name", f"{names}; write `{_punycode(self.name)[:80]}`"
             return
         yield from (("server", words) for field, words in self._request().problems() if field == "url")
 
@@ -133,6 +140,14 @@ def _ascii(name: str) -> str:
     return name.removesuffix(".").lower().encode("idna").decode()
 
 
+def _punycode(name: str) -> str:
+    """The name as newer rules have it in DNS, which keep each letter (RFC 5891)."""
+    labels = name.lower().split(".")
+    return ".".join(
+        label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels
+    )
+
+
 def _out_of_reach(cause: Cause) -> bool:
     """Whether nothing was said of the domain: nobody answered, or refused to, as who is asked too often."""
     return cause.transport or cause is Cause.STATUS
@@ -162,9 +177,10 @@ def _dates(told: Mapping[str, Any], now: float) -> dict[str, Value]:
             moment = datetime.fromisoformat(str(event.get("eventDate")))
         except ValueError:
             continue
-        at[str(event.get("eventAction"))] = (
-            moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        ).timestamp()
+        action = str(event.get("eventAction"))
+        told_at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        # Of two ends the first is to be feared; of two other moments the last is what was told last.
+        at[action] = min(told_at, at.get(action, told_at)) if action == "expiration" else told_at
     values: dict[str, Value] = {"expires_in": at["expiration"] - now} if "expiration" in at else {}
     for subject, action in (("age", "registration"), ("changed", "last changed")):
         if action in at:

@@ -99,6 +99,9 @@ class MysqlCheck:
             yield "address", str(error)
         if self.server_name and self.server_name.startswith("."):
             yield "server_name", f"`{self.server_name[:80]}` is not a host name; write it without the dot"
+        for field in ("server_name", "ca"):
+            if getattr(self, field) and self.tls == "none":
+                yield field, f"`{field}` is for TLS; add `tls: starttls`"
 
     def target(self) -> str:
         """The address, the database, and the query as it is written."""

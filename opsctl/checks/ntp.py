@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from opsctl.limits import Between, Doc, Matching
-from opsctl.ntp_packets import ask_time
+from opsctl.ntp_packets import ask_time, server_problems
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ class NtpCheck:
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What cannot work, by field."""
-        if self.server.startswith("-"):
-            yield "server", f"`{self.server}` is no host; write it as `time.example.com`"
+        yield from server_problems(self.server)
 
     def target(self) -> str:
         """The server."""

@@ -148,7 +148,8 @@ def _ask(talk: Dialogue, *words: str, unless: str = "") -> str | int | None:
     if kind == "-" and unless and rest.startswith(unless):
         return None
     if kind == "-":
-        raise wrong(f"it refused `{words[0]}`", rest)
+        # What does not know a command may say it back, with a part of the password.
+        raise wrong(f"it refused `{words[0]}`", rest.partition(", with args")[0])
     if not _NUMBER.fullmatch(rest.removeprefix("-")) or kind not in {":", "$"}:
         raise wrong("it does not speak Redis' protocol")
     if kind == ":":

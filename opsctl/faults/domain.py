@@ -11,12 +11,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def faults(_kind: Any, timeout: float) -> Iterator[Fault]:
+def faults(kind: Any, timeout: float) -> Iterator[Fault]:
     """Those of the registry, and of the domain."""
-    yield from unanswered()
+    if kind.cache:
+        # For a week the last answer does, however nobody can be asked.
+        old = {"cached": 6 * DAY}
+        yield Fault("not-asked", "nobody could be asked for six days", old, cure="cached < 2d")
+    else:
+        yield from unanswered()
+        often = "the registry was asked too often"
+        yield Fault("too-often", often, failure=Failure(Cause.STATUS, often))
     for name, cause, text in (
         ("not-registered", Cause.MISSING, "it is not registered any more"),
-        ("too-often", Cause.STATUS, "the registry was asked too often"),
         ("no-rdap", Cause.BODY, "a page for people in place of RDAP"),
     ):
         yield Fault(name, text, failure=Failure(cause, text))
@@ -29,6 +35,4 @@ def faults(_kind: Any, timeout: float) -> Iterator[Fault]:
     yield Fault("unlocked", "it can be moved to somebody else", open_, cure="locked == true")
     theirs = {"nameservers": ["ns.other.invalid"], "changed": 60.0, "registrar": "Other"}
     yield Fault("taken", "its name servers are others", theirs, cure='nameservers contains "ns1.example.com"')
-    old = {"cached": 6 * DAY}
-    yield Fault("not-asked", "nobody could be asked for six days", old, cure="cached < 2d")
     yield slow(timeout)

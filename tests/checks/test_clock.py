@@ -10,7 +10,7 @@ from checks.probe import probe
 from checks.time_servers import answer, serving
 
 from opsctl.checks.clock import ClockCheck
-from opsctl.outcome import Cause
+from opsctl.outcome import Cause, Failure, Observation
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_clock_that_is_off_says_by_how_much_and_to_which_side(server, there, a
     assert seen.values["ahead"] is ahead
 
 
-@pytest.mark.parametrize("more", [{"leap": 3}, {"stratum": 0}, {"stratum": 16}])
+@pytest.mark.parametrize("more", [{"leap": 3}, {"stratum": 0}, {"stratum": 16}, {"age": -60}])
 def test_a_server_that_does_not_know_the_time_says_so(server, more):
     assert probe(server(lambda asked: [answer(asked, **more)])).values["synchronised"] is False
 
@@ -46,6 +46,10 @@ def test_answers_to_other_questions_are_passed_over(server):
 def test_what_is_no_answer_is_told(server):
     seen = probe(server(lambda asked: [answer(asked, mode=3)]))
     assert seen.failure.cause is Cause.PROTOCOL
+    seen = probe(server(lambda asked: [answer(asked, ahead=3600, took=-7200)]))
+    assert seen == Observation(
+        failure=Failure(Cause.PROTOCOL, "it says that it answered before it was asked")
+    )
     assert probe(server(lambda _: []), timeout=0.1).failure.cause is Cause.TIMEOUT
 
 

@@ -91,6 +91,14 @@ def test_a_container_that_is_not_there(daemon):
     )  # fmt: skip
 
 
+def test_a_name_is_not_taken_for_the_beginning_of_an_id(daemon):
+    daemon.containers = dict.fromkeys(("ab", "ab" * 6, "ab" * 32), told(RUNNING))
+    words = "there is no container `ab`; the daemon took it for the id of `web-1`"
+    assert look(daemon, name="ab") == Observation(failure=Failure(Cause.MISSING, words))
+    for whole in ("ab" * 6, "ab" * 32):
+        assert look(daemon, name=whole).values["healthy"] is True
+
+
 def test_sockets_that_cannot_be_asked(daemon, tmp_path, monkeypatch):
     def failure(path):
         return probe(DockerCheck(container="web-1", socket=path), root=tmp_path).failure

@@ -91,6 +91,18 @@ def test_a_name_of_other_letters_is_asked_for_as_dns_has_it(web):
     assert look(web, told, "Bücher.example.", at="xn--bcher-kva.example").failure is None
 
 
+def test_a_letter_that_would_become_another_name_is_not_guessed_at():
+    """Old rules make two `s` of it, which is somebody else's domain."""
+    words = "`straße.example` is `strasse.example` to old software; write `xn--strae-oqa.example`"
+    assert [*DomainCheck(name="straße.example").problems()] == [("name", words)]
+    assert [field for field, _ in DomainCheck(name="STRAẞE.example").problems()] == ["name"]
+
+
+def test_of_two_ends_the_first_counts(web):
+    ends = [{"eventAction": "expiration", "eventDate": f"2027-0{month}-15T08:00:00Z"} for month in (3, 2, 4)]
+    assert look(web, {**DOMAIN, "events": ends}).values["expires_in"] == 31 * DAY
+
+
 @pytest.mark.parametrize(
     ("answer", "failure"),
     [

@@ -12,6 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from web import Answer
 
+from opsctl import health_bodies
+from opsctl.checks import health
 from opsctl.checks.health import HealthCheck
 from opsctl.health_bodies import NoHealthError, read
 from opsctl.outcome import Cause, Failure
@@ -297,8 +299,21 @@ def test_json_is_asked_for_unless_something_else_is(web):
 
 
 def test_a_body_that_is_compressed_unasked_or_too_long_is_never_up(web):
-    assert look(web, '{"status":"ok"}', gzip=True).failure.cause is Cause.BODY
+    words = "it answers with a compressed body, which was not asked for"
+    assert look(web, '{"status":"ok"}', gzip=True).failure == Failure(Cause.BODY, words)
     assert look(web, '{"status":"ok"}' + " " * 250_000).failure.cause is Cause.TOO_LARGE
+
+
+def test_long_names_and_many_are_read_no_more_than_a_few_times(web, monkeypatch):
+    read_of, compared = [], []
+    monkeypatch.setattr(health_bodies, "line", lambda text: read_of.append(len(text)) or text)
+    monkeypatch.setattr(health, "suggestion", lambda _word, names: compared.extend(names) or "")
+    inner = {"status": "UP", "checks": {str(at): "ok" for at in range(9000)}}
+    body = json.dumps(
+        {"status": "UP", "checks": {"k" * 100_000: inner, **dict.fromkeys(map(str, range(300)), "ok")}}
+    )
+    assert look(web, body, components=["db"]).failure.cause is Cause.MISSING
+    assert (sum(read_of) < 10 * len(body), len(compared)) == (True, 200)
 
 
 def test_an_endpoint_that_drips_does_not_outlast_the_deadline(web):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,7 +12,7 @@ from checks.probe import ask_for, probe
 
 from opsctl.checks.http import HttpCheck
 from opsctl.curl_line import curl_line
-from opsctl.outcome import Cause
+from opsctl.outcome import Cause, Failure
 from opsctl.secrets import Template
 from opsctl.transfers import Loop
 
@@ -74,6 +75,21 @@ def test_a_file_that_is_not_there_is_our_fault(server, tmp_path):
     assert failure.message == (
         "`order.xml` cannot be sent: No such file or directory; name a file that is there"
     )
+
+
+def test_what_could_not_be_read_soon_is_not_sent(server, tmp_path):
+    """A pipe that nobody writes to would stop all requests, and not only its own."""
+    os.mkfifo(tmp_path / "pipe")
+    # Its opening does not wait where somebody has it open to write; red is a test that fails, not one that hangs.
+    writer = os.open(tmp_path / "pipe", os.O_RDWR)
+    threading.Timer(1.0, os.close, [writer]).start()
+    (tmp_path / "large").touch()
+    os.truncate(tmp_path / "large", 100_000_001)
+    for name in ("pipe", "large", "."):
+        check = HttpCheck(url=Template(f"http://127.0.0.1:{server}/"), method="POST", body_file=name)
+        words = f"the request cannot be made: `{name}` is no file of at most 100 MB; name one that is"
+        failure = probe(check, wanted=SEEN, root=tmp_path).failure
+        assert failure == Failure(Cause.UNSUPPORTED, words)
 
 
 def test_what_cannot_even_be_written_down_stops_nobody_else(server):

@@ -308,7 +308,14 @@ def test_no_bytes_raise_or_make_a_server_good(said):
 
 
 @pytest.mark.parametrize(
-    ("fields", "field"), [({"address": "db.test"}, "address"), ({"server_name": ".a"}, "server_name")]
+    ("fields", "field"),
+    [
+        ({"address": "db.test"}, "address"),
+        ({"tls": "starttls", "server_name": ".a"}, "server_name"),
+        # Who names these may take it for granted that there is TLS.
+        ({"server_name": "a"}, "server_name"),
+        ({"ca": "ca.pem"}, "ca"),
+    ],
 )
 def test_what_cannot_work_is_said_before_anything_is_probed(fields, field):
     assert [name for name, _ in MysqlCheck(**{"address": "db.test:3306", **fields}).problems()] == [field]

@@ -175,3 +175,7 @@ def test_no_packet_raises_or_is_right_with_an_alarm(junk, rest):
 
 def test_what_cannot_work_is_said_before_anything_is_probed():
     assert [field for field, _ in NtpCheck(server="-x").problems()] == ["server"]
+    assert [*NtpCheck(server="127.0.0.1:1123").problems()] == [
+        ("server", "`127.0.0.1:1123` is no host; write `server: 127.0.0.1` and `port: 1123`")
+    ]
+    assert not [*NtpCheck(server="2001:db8::1").problems()]

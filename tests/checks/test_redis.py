@@ -104,6 +104,10 @@ TOO_LARGE = Failure(Cause.TOO_LARGE, "it says more than the 1000000 bytes that a
         (b"", Failure(Cause.RESET, "it closed the connection")),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", NOT_REDIS),
         (b"-NOAUTH no\r\n", Failure(Cause.PROTOCOL, "it refused `PING`: NOAUTH no")),
+        (
+            b"-ERR unknown command 'PING', with args beginning with: 'secret' \r\n",
+            Failure(Cause.PROTOCOL, "it refused `PING`: ERR unknown command 'PING'"),
+        ),
         (b"$99999999999\r\n", TOO_LARGE),
         (
             b"+" + b"x" * 1_000_001,

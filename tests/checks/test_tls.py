@@ -328,7 +328,7 @@ def test_a_key_with_a_password_asks_nobody_for_it(root, tmp_path):
     )
     failure = look("127.0.0.1:1", root, certificate=str(path)).failure
     assert failure.cause is Cause.PERMISSION
-    assert failure.message.endswith("correct `certificate` or `key`")
+    assert failure.message.endswith("correct `certificate` or its key")
 
 
 def test_a_relative_path_begins_at_the_workspace(root):

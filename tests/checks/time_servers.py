@@ -20,14 +20,24 @@ def short(seconds):
 
 
 def answer(
-    asked, *, ahead=0.0, leap=0, stratum=2, mode=4, delay=0.0, dispersion=0.0, reference=bytes(4), age=None
+    asked,
+    *,
+    ahead=0.0,
+    took=0.0,
+    leap=0,
+    stratum=2,
+    mode=4,
+    delay=0.0,
+    dispersion=0.0,
+    reference=bytes(4),
+    age=None,
 ):
     """A server's packet: flags, stratum, roots, whom it follows, and the four times of RFC 5905, figure 8."""
     now = time.time() + ahead
     head = struct.pack("!BBbb", leap << 6 | 4 << 3 | mode, stratum, 6, -20)
     updated = bytes(8) if age is None else stamp(now - age)
     roots = short(delay) + short(dispersion) + reference
-    return head + roots + updated + asked[40:48] + stamp(now) + stamp(now)
+    return head + roots + updated + asked[40:48] + stamp(now) + stamp(now + took)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import sys
 import pytest
 from servers import free_port
 
+from opsctl import checking, probing, processes
 from opsctl.store import results
 
 DISK = """
@@ -258,6 +259,18 @@ def test_a_signal_while_results_are_recorded_loses_none(opsctl, monkeypatch):
         return kept(*arguments, **more)
 
     monkeypatch.setattr(results, "record", told_to_stop_meanwhile)
+    ran = opsctl.write("opsctl.yaml", DISK)("check")
+    assert (ran.code, ran.out.splitlines()[0]) == (130, "up\tmachine/root\texists == true (found true)")
+    assert opsctl("check", "--failed").out == "nothing was down, degraded or unknown last time\n"
+
+
+def test_who_is_told_to_stop_twice_records_what_was_found(opsctl, monkeypatch):
+    def told_to_stop(*arguments):
+        yield from probing.probe_all(*arguments)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(checking, "probe_all", told_to_stop)
+    monkeypatch.setattr(processes, "stop_all", lambda: signal.raise_signal(signal.SIGINT))
     ran = opsctl.write("opsctl.yaml", DISK)("check")
     assert (ran.code, ran.out.splitlines()[0]) == (130, "up\tmachine/root\texists == true (found true)")
     assert opsctl("check", "--failed").out == "nothing was down, degraded or unknown last time\n"
