@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.errors import UsageError
 from opsctl.importers import FORMATS, ForeignError, Imported, dumped, importer
-from opsctl.prose import line
+from opsctl.prose import line, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 _LARGEST = 2_000_000
 # What a file may come to in which aliases stand.
 _MOST = 5 * _LARGEST
+_TITLE = 200
+_DEEPEST = 100
 
 
 def take(tool: str, path: Path) -> Imported:
@@ -51,11 +53,12 @@ def _database(path: Path) -> Imported:
 
 def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > _LARGEST:
-            raise UsageError(f"{path} is larger than 2 MB; split it")
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
+    if len(data) > _LARGEST:
+        raise UsageError(f"{path} is larger than 2 MB; split it")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -81,6 +84,7 @@ def _yaml(text: str) -> Any:
                     key.tag = "tag:yaml.org,2002:str"
 
     try:
+        _flat_enough(yaml.parse(text, Loader=Loader))
         # Tags make no objects.
         data = yaml.load(text, Loader=Loader)  # noqa: S506 - a safe loader
         if _written_out(data, {}) > _MOST:
@@ -93,6 +97,17 @@ def _yaml(text: str) -> Any:
         words += "; `{{` makes a template of it: take in what that renders to" if "{{" in text else ""
         raise ForeignError(words, line=row, column=column) from error
     return data
+
+
+def _flat_enough(events: Iterable[Any]) -> None:
+    """ValueError where it is nested so deeply that the loader, which is no Python, would end the process."""
+    import yaml
+
+    depth = 0
+    for event in events:
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError(f"nested deeper than {_DEEPEST} levels; flatten it")
 
 
 def _written_out(value: Any, known: dict[int, int]) -> int:
@@ -153,4 +168,9 @@ def as_yaml(found: Imported, tool: str) -> str:
         f"# Taken in from {tool} by `opsctl import`; look through it, then `opsctl validate` and\n"
         "# `opsctl check --prove`.\n"
     )
-    return head + dumped({"services": found.services}, 110)
+    # What else it says was held against what a workspace may have; its title was not.
+    services = {
+        name: {**service, "title": shorten(line(service["title"]), _TITLE) or name}
+        for name, service in found.services.items()
+    }
+    return head + dumped({"services": services}, 110)

@@ -70,9 +70,9 @@ class Replay(NamedTuple):
 
     @property
     def exit_code(self) -> ExitCode:
-        """1 where what lay in an incident would now be up, 3 where nothing is recorded or not all is told."""
+        """1 where what lay in an incident would now be up, 3 where nothing is judged or not all is told."""
         missed = [ExitCode.NO for one in self.checks if one.within[0]]
-        untold = [ExitCode.UNKNOWN for one in self.checks if one.unclear or one.nothing]
+        untold = [ExitCode.UNKNOWN for one in self.checks if one.unclear or not (one.good or one.bad)]
         return worst([*missed, *untold])
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from opsctl.expression import show_subject
 from opsctl.found import Gap, find
+from opsctl.secrets import mask_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -78,5 +79,6 @@ def _short(found: Found) -> bool:
 
 
 def _harmless(name: str, value: Value, mask: Callable[[str], str]) -> bool:
-    text = f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-    return mask(text) == text
+    # As it is, and as a number in which a secret may stand.
+    text = json.dumps(value, ensure_ascii=False)
+    return mask(text) == text and mask_all({name: value}, mask) == {name: value}

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from opsctl.errors import OutputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def write_whole(path: Path, text: str, mode: int = 0o644, *, synced: bool = True) -> None:
     """Put `text` in the file at `path`; OutputError where that fails, and the old file is left as it was.
 
-    An existing file keeps its mode; a link is followed, and its target replaced. Where it is not `synced`,
-    the disk is not waited for.
+    An existing file keeps its mode; a link is followed, and its target replaced; a device or a pipe is
+    written to. Where it is not `synced`, the disk is not waited for.
     """
-    target = path.resolve()
+    try:
+        if path.exists() and not path.is_file():
+            # A file in place of a device would take it from everybody.
+            path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
+        else:
+            # Unlike `resolve`, it takes a link that leads to itself.
+            _replace(Path(os.path.realpath(path)), text, mode, synced=synced)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}; choose another place with `--out`"
+        ) from error
+
+
+def _replace(target: Path, text: str, mode: int, *, synced: bool) -> None:
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         kept = target.stat().st_mode & 0o7777 if target.exists() else mode
@@ -30,11 +40,9 @@ def write_whole(path: Path, text: str, mode: int = 0o644, *, synced: bool = True
         draft.replace(target)
         if synced:
             _sync_folder(target.parent)
-    except OSError as error:
+    except OSError:
         draft.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror}; choose another place with `--out`"
-        ) from error
+        raise
 
 
 def _sync_folder(folder: Path) -> None:

@@ -153,6 +153,7 @@ def test_gatus_gets_endpoints_and_what_it_cannot_say_is_named(shop):
     }
     assert ran.code == 1
     assert ran.err.splitlines() == [
+        "lost\tweb/page\tredirects: up to 10 are followed there",
         "lost\tweb/page\tjson.load < 5: what is no number is 0 there, which passes",
         "lost\tweb/page\twarn: latency < 100ms: Gatus knows no degraded",
         "lost\tweb/plain\tfamily: Gatus has nothing like it",
@@ -161,7 +162,7 @@ def test_gatus_gets_endpoints_and_what_it_cannot_say_is_named(shop):
         "lost\tweb/cert\tserver_name: Gatus has nothing like it",
         "lost\tbox/disk\tdisk: Gatus has no such check",
         "lost\tbox/names\tdns: Gatus must be told whom to ask; name a `resolver`",
-        "8 lines lost",
+        "9 lines lost",
     ]
 
 
@@ -357,6 +358,35 @@ def test_where_gatus_can_say_nothing_it_must_at_least_connect(opsctl):
     opsctl.write("opsctl.yaml", "version: 1\nname: X\nservices: {a: {checks: {b: {ping: x}}}}\n")
     ran = opsctl("export", "gatus")
     assert (ran.code, yaml.safe_load(ran.out)["endpoints"][0]["conditions"]) == (1, [CONNECTED])
+
+
+@pytest.mark.parametrize("target", ["gatus", "blackbox", "blackbox-targets"])
+@pytest.mark.parametrize(
+    ("check", "expect"),
+    [
+        ('tcp: "a.example:25"', "connected == false"),
+        ('tcp: "a.example:25"', "not connected == true"),
+        ("ping: {host: a.example, count: 1}", "loss == 100%"),
+        ('tls: "a.example:443"', "valid == false"),
+    ],
+)
+def test_what_is_up_where_nobody_answers_is_not_told_as_the_contrary(opsctl, target, check, expect):
+    opsctl.write(
+        "opsctl.yaml",
+        f"version: 1\nname: X\nservices: {{a: {{checks: {{b: {{{check}, expect: [{expect}]}}}}}}}}",
+    )
+    ran = opsctl("export", target)
+    assert (ran.code, "a.example" in ran.out) == (1, False)
+    assert "it is up where nobody answers well, and a probe there is not" in ran.err
+
+
+def test_the_longest_body_and_the_redirects_go_along_or_are_named(opsctl):
+    check = "{http: {url: http://a.example, redirects: 3, max_body: 1kB}}"
+    opsctl.write("opsctl.yaml", f"version: 1\nname: X\nservices: {{a: {{checks: {{b: {check}}}}}}}")
+    ran = opsctl("export", "blackbox")
+    assert yaml.safe_load(ran.out)["modules"]["a/b"]["http"] == {"body_size_limit": "1000B"}
+    assert ran.err.splitlines() == ["lost\ta/b\tredirects: up to 10 are followed there", "1 line lost"]
+    assert "max_body: Gatus has nothing like it" in opsctl("export", "gatus").err
 
 
 def test_what_is_no_target_is_refused(shop):

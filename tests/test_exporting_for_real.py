@@ -126,7 +126,7 @@ CHECKS = """
           bad-words: {http: WEB/ok, expect: [status == 200, 'not body contains "well"']}
           no-header: {http: WEB/ok, expect: [status == 200, 'header.x-gone exists']}
           redirected: {http: WEB/moved, expect: [status == 302]}
-          followed: {http: {url: WEB/moved, redirects: 3}}
+          followed: {http: {url: WEB/moved, redirects: 10}}
           login: {http: {url: WEB/private, basic: {username: bob, password: "${file:SECRET}"}}}
           no-login: {http: WEB/private}
           refused: {http: "http://127.0.0.1:CLOSED/"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,14 @@ def test_gatus_becomes_services_that_are_valid(opsctl):
         ("[BODY] != pat(*)", "", False),
         ("[BODY] == pat(a[bc])", "", False),
         ("len([BODY].data) > 0", "len(json.data) > 0", False),
-        ("has([BODY].errors) == false", "not json.errors exists", False),
+        ("len([BODY].data) < 5", "len(json.data) < 5", True),
+        ("len([BODY]) < 5", "len(body) < 5", True),
+        ("len([BODY]) == 0", "len(body) == 0", True),
+        ("[BODY] == ", 'body == ""', True),
+        ("has([BODY].errors) == false", "not json.errors exists", True),
+        ("has([BODY].errors) != true", "not json.errors exists", True),
+        ("has([BODY].id) != false", "json.id exists", False),
+        ("[CERTIFICATE_EXPIRATION] < 48h", "expires_in < 48h", True),
         ("has([BODY].id) == true", "json.id exists", False),
         ("[CERTIFICATE_EXPIRATION] > 48h", "expires_in > 48h", False),
         ("[CERTIFICATE_EXPIRATION] > 14d", "", False),
@@ -181,6 +189,8 @@ def test_what_else_gatus_has_becomes_a_check_or_is_told(opsctl):
                                   "headers": {"Authorization": "Bearer s3cret"}}]}, "${env:MY_PAGE_AUTHORIZATION}"),
         ("goss", {"http": {"https://a.example": {"status": 200, "username": "bob", "password": "s3cret"}}},
          "${env:A_EXAMPLE_PASSWORD}"),
+        ("goss", {"http": {"https://a.example": {"status": 200, "request-headers": ["Authorization: Bearer s3cret"]}}},
+         "${env:A_EXAMPLE_AUTHORIZATION}"),
         ("blackbox", {"modules": {"2xx": {"prober": "http", "http": {"bearer_token": "s3cret"}}}}, "${env:_2XX_TOKEN}"),
         ("uptime-kuma", {"monitorList": [{"type": "http", "name": "A", "url": "https://a.example", "authMethod": "basic",
                                           "basic_auth_user": "bob", "basic_auth_pass": "s3cret"}]}, "${env:A_PASSWORD}"),
@@ -295,6 +305,8 @@ def test_a_test_of_goss_becomes_the_check_of_its_kind(section, terms, check, exp
         ("command", "x", {"stdout": ["a"]}, "it is not there, and Goss wants it: `exit_code == 0` is expected", ""),
         ("http", "https://x", {"body": ["a"]}, "it is not there, and Goss wants it: `status in 200..299` is", ""),
         ("command", "x", {"exit-status": 0, "stdout": {"gjson": {"a": 1}}}, "`gjson` is a matcher that opsctl", ""),
+        ("http", "https://x", {"status": 200, "request-headers": True}, "it is no list of headers", ""),
+        ("http", "https://x", {"status": 200, "request-headers": ["X"]}, "`X` is no header", ""),
         ("file", "x", {"exists": "maybe"}, "`maybe` is neither true nor false", ""),
         ("file", "x", {"exists": True, "mode": 420}, "a number is not as it is written", ""),
         ("file", "x", {"exists": True, "owner": {"a": 1, "b": 2}}, "it has more than one matcher", ""),
@@ -313,6 +325,54 @@ def test_nothing_of_goss_is_lost_silently_and_what_could_not_fail_is_pointed_out
         one for one in found.notes if careful and careful in one.open
     ]
     assert any(one.open for one in found.notes) == bool(careful)
+
+
+def test_what_never_ends_is_refused(opsctl):
+    ran = opsctl("import", "gatus", "/dev/zero")
+    assert (ran.code, ran.err) == (2, "opsctl: /dev/zero is larger than 2 MB; split it\n")
+
+
+def test_what_is_nested_very_deeply_is_refused(opsctl):
+    opsctl.write("deep.yaml", "[" * 100_000)
+    # In a process of its own, as it would not only be this test that ends.
+    ran = subprocess.run(
+        opsctl.argv("import", "gatus", "deep.yaml"), cwd=opsctl.path, capture_output=True, check=False
+    )
+    assert (ran.returncode, b"nested deeper than 100 levels; flatten it" in ran.stderr) == (2, True)
+
+
+def test_a_name_server_that_does_not_answer_gives_another_code_there():
+    found = expectation("[DNS_RCODE] != NXDOMAIN", Context("dns"), "")
+    assert (found[0], bool(found[1].open)) == ('rcode != "NXDOMAIN"', True)
+
+
+def test_a_job_does_not_report_for_another_of_its_name():
+    jobs = [{"name": "backup", "group": group, "heartbeat": {"interval": "1h"}} for group in ("a", "b")]
+    found = importer("gatus")({"external-endpoints": jobs})
+    checks = [check for service in found.services.values() for check in service["checks"].values()]
+    assert [check["heartbeat"]["name"] for check in checks] == ["backup", "backup-2"]
+    assert "the job says `opsctl heartbeat ok backup-2`" in str(found.notes)
+
+
+def test_what_is_named_alike_in_another_group_gets_another_secret():
+    page = {
+        "name": "api",
+        "url": "https://a.example",
+        "conditions": ["[STATUS] == 200"],
+        "headers": {"X-Key": "a"},
+    }
+    found = importer("gatus")({"endpoints": [{"group": group, **page} for group in ("a", "b")]})
+    headers = [service["checks"]["api"]["http"]["headers"]["X-Key"] for service in found.services.values()]
+    assert headers == ["${env:A_API_X_KEY}", "${env:B_API_X_KEY}"]
+
+
+@pytest.mark.parametrize("group", ["a\\0b", "\\e[31m", "  ", "x" * 9999])
+def test_whatever_a_group_is_called_its_service_is_valid(opsctl, group):
+    page = '{name: a, group: "%s", url: "https://a.example", conditions: ["[STATUS] == 200"]}'
+    opsctl.write("gatus.yaml", f"endpoints: [{page % group}]\n").write("opsctl.yaml", "version: 1\nname: X\n")
+    opsctl.write("services/x.txt", "")
+    assert opsctl("import", "gatus", "gatus.yaml", "--out", "services/x.yaml").code == 0
+    assert opsctl("validate").code == 0
 
 
 def test_what_may_be_read_as_something_else_is_quoted(opsctl):

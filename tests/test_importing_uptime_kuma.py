@@ -422,6 +422,32 @@ def test_two_monitors_do_not_share_a_secret():
     assert [check["http"]["bearer"] for check in checks] == ["${env:ONE_TOKEN}", "${env:_2ND_TOKEN}"]
 
 
+def test_monitors_of_one_name_share_neither_a_secret_nor_a_heartbeat():
+    page = {"type": "http", "url": "https://a.example", "authMethod": "bearer", "name": "API"}
+    job = {"type": "push", "interval": 60, "name": "Backup"}
+    found = take({"monitorList": [page, page, job, job]})
+    checks = [check for service in found.services.values() for check in service["checks"].values()]
+    assert [check["http"]["bearer"] for check in checks[:2]] == ["${env:API_TOKEN}", "${env:API_2_TOKEN}"]
+    assert [check["heartbeat"]["name"] for check in checks[2:]] == ["backup", "backup-2"]
+
+
+def test_a_cache_that_was_gone_round_is_named():
+    found = take({"monitorList": [{"type": "http", "url": "https://a.example", "cacheBust": 1}]})
+    assert [one.text for one in found.notes if one.lost] == [
+        "a cache may answer here: ask it not to by `headers`, as `Cache-Control: no-cache`"
+    ]
+
+
+@pytest.mark.parametrize("key", ["smtpSecurity", "ipFamily", "docker_host"])
+def test_a_field_of_another_type_keeps_nothing_from_being_taken_in(key):
+    pages = [
+        {"type": "http", "url": "https://a.example"},
+        {"type": "port", "hostname": "a.example", "port": 25},
+    ]
+    found = take({"monitorList": [{**one, key: {"a": []}} for one in pages], "dockerHostList": [{"id": []}]})
+    assert len(found.services) == 2
+
+
 def database(path, *monitors):
     columns = dict.fromkeys(key for one in monitors for key in one)
     with closing(sqlite3.connect(path)) as db:
@@ -471,6 +497,41 @@ def test_a_database_of_version_2_is_read_as_a_backup_is(opsctl):
         "lost\tIn it (monitor 7)\tit is paused there",
         "lost\tAll (monitor 6)\tit is paused there",
     ]
+
+
+def test_a_database_of_which_a_column_is_missing_is_read(opsctl):
+    group = {"id": 1, "name": "All", "type": "group"}
+    inner = {"id": 2, "name": "In it", "type": "ping", "hostname": "a.example", "parent": 1}
+    database(opsctl.path / "kuma.db", group, inner)
+    ran = opsctl("import", "uptime-kuma", "kuma.db")
+    assert (ran.code, list(yaml.safe_load(ran.out)["services"]["all"]["checks"])) == (0, ["in-it", "group"])
+
+
+def test_a_database_is_left_as_it_was(opsctl):
+    path = opsctl.path / "kuma.db"
+    database(path, {"id": 1, "name": "A", "type": "ping", "hostname": "a.example", "active": 1})
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("pragma journal_mode = wal")
+        db.execute("update monitor set name = 'B'")
+        db.commit()
+        before = sorted(one.name for one in opsctl.path.iterdir())
+        # What is not yet in the file itself is read where it is.
+        assert "title: B" in opsctl("import", "uptime-kuma", "kuma.db").out
+        assert sorted(one.name for one in opsctl.path.iterdir()) == before
+    assert opsctl("import", "uptime-kuma", "kuma.db").code == 0
+    assert [one.name for one in opsctl.path.iterdir() if one.name.startswith("kuma")] == ["kuma.db"]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [("1", "it has more than 5000 monitors; split it"), ("zeroblob(1000000)", "too big")]
+)
+def test_a_database_without_an_end_is_refused(opsctl, value, words):
+    with closing(sqlite3.connect(opsctl.path / "kuma.db")) as db:
+        endless = "with recursive more(id) as (select 1 union all select id + 1 from more limit 9999)"
+        db.execute(f"create view monitor as {endless} select id, {value} as name from more")
+    ran = opsctl("import", "uptime-kuma", "kuma.db")
+    assert (ran.code, ran.out) == (2, "")
+    assert words in ran.err
 
 
 def test_a_database_of_something_else_is_told(opsctl):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
@@ -14,7 +17,7 @@ from opsctl.expectations import ExpectationError, parse
 from opsctl.outcome import Cause, Failure, Observation, State
 from opsctl.records import Judged
 from opsctl.rejudging import would_pass
-from opsctl.secrets import Template
+from opsctl.secrets import Secrets, Template
 from opsctl.seen import typed
 from opsctl.verdicts import conclude
 
@@ -147,6 +150,40 @@ def test_without_an_answer_nothing_about_the_same_would_pass():
     refused = Failure(Cause.REFUSED, "connection refused")
     assert would_pass(check("status in 200..399"), seen(check("status == 200"), {}, refused)) is False
     assert would_pass(check('body contains "x"'), seen(check("status == 200"), {}, refused)) is None
+
+
+def test_a_secret_is_not_kept_however_json_writes_it():
+    secrets = Secrets({"KEY": 'pä"ss\\word'}, Path())
+    secrets.resolve(Template("${env:KEY}"))
+    one = check('json.a contains "x"', "json.b exists")
+    assert typed(one, {"json": {"a": ['pä"ss\\word'], "b": {'pä"ss\\word': 1}}}, secrets.mask) == {}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE results SET seen = '[1'", "UPDATE results SET seen = 5", "UPDATE shapes SET subjects = 'x'"],
+)
+def test_what_cannot_be_read_of_a_result_is_told(opsctl, statement):
+    opsctl.write("opsctl.yaml", SHOP).write("page", "large enough")
+    assert opsctl("check").code == 0
+    with closing(sqlite3.connect(opsctl.path / ".opsctl/opsctl.db")) as db:
+        db.execute(statement)
+        db.commit()
+    words = "opsctl: what was seen of a result cannot be read; run `opsctl db verify`\n"
+    for command in (("check", "--replay"), ("db", "export")):
+        ran = opsctl(*command)
+        assert (ran.code, ran.err) == (6, words)
+
+
+def test_where_nothing_could_be_judged_nothing_is_said_to_be_well(opsctl):
+    opsctl.write("opsctl.yaml", SHOP).write("page", "large enough")
+    assert opsctl("check", now="2026-11-20T12:00:00Z").code == 0
+    with closing(sqlite3.connect(opsctl.path / ".opsctl/opsctl.db")) as db:
+        db.execute("UPDATE results SET shape_id = NULL, seen = NULL")
+        db.commit()
+    ran = opsctl("check", "--replay", now="2026-11-20T12:01:00Z")
+    assert "1 pass without evidence" in ran.out
+    assert ran.code == 3
 
 
 def test_what_was_masked_is_not_guessed():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from opsctl.commands.check_answer import Shown, baseline_of, counting, heal, keep, newly, show, show_none
+from opsctl.commands.check_answer import Shown, awaited, baseline_of, heal, keep, newly, show, show_none
 from opsctl.commands.options import Out, Quiet, Selectors, Where, emit, one_of, open_workspace, reader_of
 from opsctl.prose import count, line
 
@@ -154,10 +154,11 @@ def _check(options: Options, where: Path | None, shown: Shown, again: Again, *, 
     code, once = 0, True
     while once or again.watch:
         outcome = _until_up(workspace, names, options, world, again)
-        counted = counting(outcome.run, waited=again.wait > 0)
+        answer = awaited(outcome) if again.wait else outcome
+        counted = {one.result.check: one.standing for one in answer.run.checked}
         if before is not None and outcome.signal is None:
-            outcome, counted = newly(outcome, counted, before, shown)
-        code = show(outcome, counted, shown, options, world)
+            answer, counted = newly(answer, counted, before, shown)
+        code = show(answer, counted, shown, options, world)
         heal(workspace, where, outcome, options, world)
         keep(workspace, outcome, shown, world)
         once = False

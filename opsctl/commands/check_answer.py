@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from opsctl.comparing import Baseline
     from opsctl.definitions import Workspace
     from opsctl.errors import ExitCode
-    from opsctl.records import CheckRun, Standing
+    from opsctl.records import Standing
     from opsctl.world import World
 
 _FOR_PEOPLE = ("text", "github", "markdown")
@@ -137,12 +137,11 @@ def _code(outcome: Outcome, counted: Mapping[str, Standing], shown: Shown) -> Ex
     return code if outcome.signal is None else outcome.signal
 
 
-def counting(run: CheckRun, *, waited: bool) -> dict[str, Standing]:
-    """What counts for the exit code: what stands and, after `--wait`, whatever was not up at its end."""
+def awaited(outcome: Outcome) -> Outcome:
+    """The outcome of `--wait`, in which whatever was not up at its end counts as such, in every format."""
     # `fail_after` forgives a failure among passes, but who waited for a pass has seen none.
-    return {
-        one.result.check: one.standing._replace(state=one.result.state)
-        if waited and not one.result.state.good
-        else one.standing
-        for one in run.checked
-    }
+    checked = tuple(
+        one if one.result.state.good else one._replace(standing=one.standing._replace(state=one.result.state))
+        for one in outcome.run.checked
+    )
+    return outcome._replace(run=outcome.run._replace(checked=checked))

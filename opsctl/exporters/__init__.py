@@ -9,12 +9,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from opsctl.definitions import CheckDefinition, Service
+    from opsctl.outcome import Value
 
     Chosen = Sequence[tuple[Service, CheckDefinition]]
 
+# What a probe of other tools takes for well, whatever is expected here.
+_WELL: Mapping[str, Value] = {"connected": True, "matched": True, "serving": True, "valid": True, "loss": 0.0}
+TURNED = "it is up where nobody answers well, and a probe there is not"
+# How many redirects they follow, where they follow any.
+REDIRECTS = 10
 TARGETS = ("prometheus-rules", "gatus", "blackbox", "blackbox-targets")
 
 
@@ -38,6 +44,15 @@ def exporter(target: str) -> Callable[[Chosen], Exported]:
     """What writes checks for one of `TARGETS`."""
     module = import_module(f"opsctl.exporters.{target.replace('-', '_')}")
     return cast("Callable[[Chosen], Exported]", module.export)
+
+
+def turned(check: CheckDefinition) -> bool:
+    """Whether it is up where nobody answers well, which would there be told as an outage."""
+    from opsctl.judging import judge
+
+    return any(
+        judge(one, {one.name: _WELL[one.name]}).verdict is False for one in check.expect if one.name in _WELL
+    )
 
 
 def span(seconds: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from opsctl.exporters import Exported, Lost, span
+from opsctl.exporters import REDIRECTS, TURNED, Exported, Lost, span, turned
 from opsctl.exporters.blackbox_expectations import Demands, demands, shared
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def make(check: CheckDefinition) -> Made:
     """The check there; UnsaidError where it cannot be made at all."""
     if check.type not in _MAKERS:
         raise UnsaidError("the blackbox exporter has no such prober")
+    if turned(check):
+        raise UnsaidError(TURNED)
     kind: Any = check.kind
     wanted = demands(check)
     prober, asked, target = _MAKERS[check.type](kind, wanted)
@@ -84,6 +86,8 @@ def make(check: CheckDefinition) -> Made:
     for name, default in _UNSAID[check.type].items():
         if getattr(kind, name) != default:
             lost.append(Lost(check.name, name, "the blackbox exporter has nothing like it"))
+    if getattr(kind, "redirects", 0) not in {0, REDIRECTS}:
+        lost.append(Lost(check.name, "redirects", f"up to {REDIRECTS} are followed there"))
     module = {"prober": prober, "timeout": span(min(check.timeout, wanted.within))}
     return Made({**module, **({prober: asked} if asked else {})}, target, tuple(lost))
 
@@ -99,6 +103,7 @@ def _http(kind: HttpCheck, wanted: Demands) -> tuple[str, dict[str, Any], str]:
         **({} if kind.redirects else {"follow_redirects": False}),
         **({"proxy_url": _text(kind.proxy)} if kind.proxy else {}),
         **_version(kind.version),
+        **({"body_size_limit": f"{kind.max_body}B"} if kind.max_body != type(kind).max_body else {}),
         **({"tls_config": tls} if tls else {}),
     }
     return "http", {**asked, **wanted.terms}, _text(kind.url)

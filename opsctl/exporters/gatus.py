@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from opsctl.exporters import Exported, Lost, span
+from opsctl.exporters import REDIRECTS, TURNED, Exported, Lost, span, turned
 from opsctl.exporters.gatus_conditions import CONNECTED, conditions
 from opsctl.importers.gatus_conditions import Context
 
@@ -29,6 +29,7 @@ _UNSAID: Mapping[str, Mapping[str, object]] = {
         "ca": None,
         "unix_socket": None,
         "version": "any",
+        "max_body": 10_000_000,
         "family": "any",
     },
     "tcp": {"send": None, "until": None, "family": "any"},
@@ -56,12 +57,16 @@ def export(chosen: Chosen) -> Exported:
 def _endpoint(service: Service, check: CheckDefinition, lost: list[Lost]) -> dict[str, Any]:
     if check.type not in _TYPES:
         raise _UnsaidError("Gatus has no such check")
+    if turned(check):
+        raise _UnsaidError(TURNED)
     kind: Any = check.kind
     asked = _http(kind) if check.type == "http" else _dns(kind) if check.type == "dns" else _address(check)
     client = {"timeout": span(check.timeout), **asked.pop("client", {})}
     for name, default in _UNSAID[check.type].items():
         if getattr(kind, name) != default:
             lost.append(Lost(check.name, name, "Gatus has nothing like it"))
+    if getattr(kind, "redirects", 0) not in {0, REDIRECTS}:
+        lost.append(Lost(check.name, "redirects", f"up to {REDIRECTS} are followed there"))
     return {
         "name": check.name.partition("/")[2],
         "group": service.id,

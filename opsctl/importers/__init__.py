@@ -19,6 +19,9 @@ FORMATS: Mapping[str, str] = {"uptime-kuma": "json", "nagios": "text"}
 # What one reader of YAML takes for a boolean or a number, and another for a text.
 _UNCLEAR = re.compile(r"[yYnN]|0o[0-7]+|[-+]?[0-9]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+")
 
+# Headers that may hold a secret.
+SECRET = re.compile("auth|cookie|key|secret|token", re.IGNORECASE)
+
 
 class Note(NamedTuple):
     """What became of a line: `lost` where nothing did. `open` says how it passed there when it must not."""

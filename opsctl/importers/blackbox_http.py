@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from opsctl.importers import literal, quoted, variable
+from opsctl.importers import SECRET, literal, quoted, variable
 from opsctl.importers.blackbox_module import Module, mapping, matching, unset
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _headers(module: Module, key: str = "headers") -> dict[str, str]:
         else:
             made[str(name)] = f"${{file:{literal(str(last))}}}" if kind == "files" else literal(str(last))
     for name, value in made.items():
-        if re.search("auth|cookie|key|secret|token", name, re.IGNORECASE) and not value.startswith("${"):
+        if SECRET.search(name) and not value.startswith("${"):
             made[name] = _secret(module, f"{key}.{name}", name)
     return made
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from opsctl.importers import ForeignError, Imported, Note, fit, name_of, variable
+from opsctl.importers import SECRET, ForeignError, Imported, Note, fit, name_of, variable
 from opsctl.importers.gatus_conditions import Context, expectation
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _domain(text: str, url: str, where: str, notes: list[Note]) -> list[dict[str
 
 def _outside(endpoint: dict[str, Any], where: str, services: dict[str, Any], notes: list[Note]) -> None:
     """What reports by itself; nobody looks for it there unless it says how often."""
-    name = name_of(str(endpoint.get("name") or "unnamed"))
+    name = name_of(str(endpoint.get("name") or "unnamed"), dict.fromkeys(_reporting(services)))
     every = _mapping(endpoint.get("heartbeat")).get("interval")
     if endpoint.get("enabled") is False:
         notes.append(Note(where, "it is switched off there", lost=True))
@@ -148,6 +148,12 @@ def _outside(endpoint: dict[str, Any], where: str, services: dict[str, Any], not
         notes.append(Note(f"{where}.token", words))
         check = {"heartbeat": {"name": name, "every": str(every)}}
         _add(name_of(str(endpoint.get("group") or name)), name, check, endpoint, where, services, notes)
+
+
+def _reporting(services: Mapping[str, Any]) -> Iterator[str]:
+    """The names by which jobs report already: one that does must not speak for another."""
+    for service in services.values():
+        yield from (one["heartbeat"]["name"] for one in service["checks"].values() if "heartbeat" in one)
 
 
 def _kind(endpoint: dict[str, Any], where: str, notes: list[Note]) -> tuple[Context, dict[str, Any] | None]:
@@ -233,9 +239,9 @@ def _http(endpoint: dict[str, Any], client: dict[str, Any], where: str, notes: l
 
 def _header(name: str, value: str, endpoint: dict[str, Any], where: str, notes: list[Note]) -> str:
     """A header; where it may be a secret that stands in the file, a variable."""
-    if "$" in value or not re.search("auth|cookie|key|secret|token", name, re.IGNORECASE):
+    if "$" in value or not SECRET.search(name):
         return _variables(value)
-    own = variable(f"{endpoint.get('name') or ''} {name}")
+    own = variable(f"{endpoint.get('group') or ''} {endpoint.get('name') or ''} {name}")
     words = f"put it in the variable {own}; it does not belong in a file"
     notes.append(Note(f"{where}.headers.{name}", words))
     return f"${{env:{own}}}"

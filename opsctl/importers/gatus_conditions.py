@@ -39,6 +39,7 @@ _CONNECTED = {
     "grpc": "serving == true",
 }
 _ANYTHING = "it is met by anything there, also by nothing: expect what must be in it"
+_GONE = "without an answer, or where it is no JSON, nothing is in it there, which passes"
 _SERVES = "a server that says that it does not serve passes there"
 
 
@@ -72,7 +73,8 @@ def expectation(text: str, context: Context, where: str) -> tuple[str, Note]:
     written = _written(wrapper or "", subject, operator, value)
     if not written:
         return "", Note(where, f"`{text}` cannot be said in opsctl", lost=True)
-    return written, Note(where, f"`{text}` became `{written}`", open=_opening(place, path, operator, value))
+    open_ = _opening(wrapper or "", place, path, operator, value)
+    return written, Note(where, f"`{text}` became `{written}`", open=open_)
 
 
 def _connected(text: str, context: Context, value: str, where: str) -> tuple[str, Note]:
@@ -138,16 +140,22 @@ def _function(subject: str, operator: str, name: str, inner: str) -> str:
     return f"{negated}{subject} matches /{'(?s)' if '*' in inner or '?' in inner else ''}^{pattern}$/"
 
 
-def _opening(place: str, path: str, operator: str, value: str) -> str:
+def _opening(wrapper: str, place: str, path: str, operator: str, value: str) -> str:
     """How a condition was met there without an answer, or by a wrong one."""
+    if wrapper == "has":
+        return _GONE if (operator == "==") is (value == "false") else ""
     if place == "STATUS" and operator in {"<", "<=", "!="}:
         return "without an answer the status is 0 there, which passes"
     if place == "RESPONSE_TIME" and operator in {"<", "<=", "!="}:
         return "without an answer it took no time there, which passes"
-    if place == "BODY" and operator == "!=":
+    if place in {"BODY", "DNS_RCODE"} and operator == "!=":
         return "without an answer, or without the field, it is something else there, which passes"
-    if place == "BODY" and path and operator in {"<", "<="}:
+    if place == "BODY" and not path and operator == "==" and value in {"", '""', "0"}:
+        return "without an answer the body is empty there, which passes"
+    if place == "BODY" and (path or wrapper) and operator in {"<", "<="}:
         return "what is no number is 0 there, which passes"
+    if place == "CERTIFICATE_EXPIRATION" and operator in {"<", "<=", "!="}:
+        return "without a certificate no time is left there, which passes"
     if place == "CERTIFICATE_EXPIRATION" and not _DURATION.fullmatch(value) and not _NUMBER.fullmatch(value):
         return "a unit that it does not know makes 0 of the limit there, which always passes"
     return ""

@@ -7,7 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opsctl.connecting import parse_address
-from opsctl.importers import Note, literal, pattern, quoted, variable
+from opsctl.importers import SECRET, Note, literal, pattern, quoted, variable
 from opsctl.importers.goss_matchers import Wanted, of_number, of_text, of_truth
 
 if TYPE_CHECKING:
@@ -88,15 +88,31 @@ def _http(test: Test) -> dict[str, Any]:
         made["basic"] = {"username": literal(str(terms["username"])), "password": f"${{env:{own}}}"}
         words = f"put it in the variable {own}; it does not belong in a file"
         test.notes.append(Note(f"{test.where}.password", words))
-    headers = [one.partition(":") for one in terms.get("request-headers") or () if isinstance(one, str)]
-    made |= (
-        {"headers": {name.strip(): literal(value.strip()) for name, _, value in headers}} if headers else {}
-    )
+    made |= {"headers": headers} if (headers := _asked(test)) else {}
     test.needs("status", "status in 200..299")
     test.wants("status", "status", of_number)
     test.wants("body", "body")
     _headers(test)
     return {"http": made}
+
+
+def _asked(test: Test) -> dict[str, str]:
+    """The headers that are sent; in place of one that may be a secret, a variable."""
+    said, made = test.terms.get("request-headers"), dict[str, str]()
+    for one in said if isinstance(said, list) else []:
+        name, colon, value = (part.strip() for part in str(one).partition(":"))
+        if not colon:
+            test.lost("request-headers", f"`{name[:60]}` is no header")
+        elif SECRET.search(name):
+            own = variable(f"{test.name.partition('://')[2] or test.name} {name}")
+            made[name] = f"${{env:{own}}}"
+            words = f"put it in the variable {own}; it does not belong in a file"
+            test.notes.append(Note(f"{test.where}.request-headers.{name}", words))
+        else:
+            made[name] = literal(value)
+    if said and not isinstance(said, list):
+        test.lost("request-headers", "it is no list of headers")
+    return made
 
 
 def _headers(test: Test) -> None:

@@ -19,6 +19,7 @@ _KEPT = (
     "accepted_", "basic_auth_", "bearer_", "dns_", "docker_", "oauth_", "ping_", "remote_", "screenshot_",
     "system_service_",
 )  # fmt: skip
+_MOST, _LONGEST = 5000, 100_000
 _UNTOLD = {"user_id", "created_date", "subtype"}
 _DATA = {"accepted_statuscodes_json", "conditions", "rabbitmq_nodes", "kafka_producer_brokers",
          "kafka_producer_sasl_options"}  # fmt: skip
@@ -27,9 +28,14 @@ _DATA = {"accepted_statuscodes_json", "conditions", "rabbitmq_nodes", "kafka_pro
 def read(path: Path) -> dict[str, Any]:
     """The monitors, proxies and Docker hosts in a file; ForeignError where it has no monitors."""
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{_mode(path)}", uri=True)) as db:
             db.row_factory = sqlite3.Row
-            monitors = [_monitor(dict(row)) for row in db.execute("select * from monitor order by id")]
+            # A table may be a view that never ends, and a value as large as it likes.
+            db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
+            rows = db.execute("select * from monitor order by id limit ?", (_MOST + 1,)).fetchall()
+            if len(rows) > _MOST:
+                raise ForeignError(f"it has more than {_MOST} monitors; split it")
+            monitors = [_monitor(dict(row)) for row in rows]
             proxies = [dict(row) for row in db.execute("select * from proxy")]
             hosts = [dict(row) for row in db.execute("select * from docker_host")]
     except sqlite3.Error as error:
@@ -39,6 +45,13 @@ def read(path: Path) -> dict[str, Any]:
     return {"monitorList": monitors, "proxyList": proxies, "dockerHostList": hosts}
 
 
+def _mode(path: Path) -> str:
+    """How it is opened: where nobody has it open, so that no file is made beside it."""
+    real = path.resolve()
+    used = any(real.with_name(f"{real.name}-{other}").exists() for other in ("wal", "journal"))
+    return "mode=ro" if used else "immutable=1"
+
+
 def _pause(monitors: list[dict[str, Any]]) -> None:
     """Say of each whether a group that it is in is paused, as a backup says it."""
     own = {one["id"]: one for one in monitors}
@@ -46,7 +59,7 @@ def _pause(monitors: list[dict[str, Any]]) -> None:
         above, seen = own.get(one.get("parent")), set[int]()
         while above is not None and above["id"] not in seen:
             seen.add(above["id"])
-            one["forceInactive"] = one.get("forceInactive", False) or not above["active"]
+            one["forceInactive"] = one.get("forceInactive", False) or not above.get("active", True)
             above = own.get(above.get("parent"))
 
 

@@ -45,6 +45,6 @@ def joined(host: str, port: Any) -> str:
 
 def secret(one: Mapping[str, Any], what: str, where: str, notes: list[Note]) -> str:
     """The variable for a secret, which is this monitor's own, and a note that says so."""
-    plain = variable(f"{name(one)} {what}")
+    plain = variable(f"{one['own']} {what}")
     notes.append(Note(where, f"put it in the variable {plain}; it does not belong in a file"))
     return f"${{env:{plain}}}"

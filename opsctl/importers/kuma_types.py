@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from opsctl.importers import Note, literal, name_of, quoted
+from opsctl.importers import Note, literal, quoted
 from opsctl.importers.kuma_fields import INSECURE, address, joined, name, number, secret, text
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def take_port(one: Monitor, where: str, notes: list[Note]) -> dict[str, Any]:
     if alert != "none":
         raise ValueError(f"opsctl expects no alert of TLS such as `{alert[:40]}`; a `command` may do")
     whole, title = address(one), {"title": name(one)}
-    security = one.get("smtpSecurity")
+    security = str(one.get("smtpSecurity"))
     if security not in {"secure", "starttls"}:
         return {**title, "tcp": whole, "expect": ["connected == true"]}
     if not one.get("expiryNotification"):
@@ -113,7 +113,7 @@ def take_push(one: Monitor, where: str, notes: list[Note]) -> dict[str, Any]:
     interval = one.get("interval")
     if not isinstance(interval, int) or not 1 <= interval <= 31_536_000:
         raise ValueError("it has no `interval`")
-    called = name_of(name(one))
+    called = one["own"]
     words = f"in place of calling its address, the job says `opsctl heartbeat ok {called}`"
     notes.append(Note(f"{where}.pushToken", words))
     return {"title": name(one), "heartbeat": {"name": called, "every": f"{int(interval)}s"}}

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from opsctl.importers import Note, literal, quoted
+from opsctl.importers import SECRET, Note, literal, quoted
 from opsctl.importers.kuma_fields import INSECURE, name, number, secret, text
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _STEP = r"[A-Za-z_]\w*(?:\[[0-9]{1,9}\])?"
 _PATH = re.compile(rf"\$?\.?({_STEP}(?:\.{_STEP})*)?", re.ASCII)
-_SECRET = re.compile("auth|cookie|key|secret|token", re.IGNORECASE)
 _ERRORS = 500
 _FAILED = "a server that fails passes there, and here too: take the codes from 500 away where you can"
 _ENCODINGS = {
@@ -47,7 +46,7 @@ def take_http(one: Mapping[str, Any], where: str, notes: list[Note]) -> dict[str
         notes.append(Note(f"{where}.ignoreTls", "became `verify: false`", open=INSECURE))
     redirects = one.get("maxredirects", 10)
     made["redirects"] = min(number(redirects) or 0, 20) if redirects is not None else 10
-    family = one.get("ipFamily")
+    family = str(one.get("ipFamily"))
     made |= {"family": family} if family in {"ipv4", "ipv6"} else {}
     check: dict[str, Any] = {"http": made, "expect": _codes(one, where, notes)}
     if one.get("expiryNotification") and parts.scheme == "https":
@@ -70,7 +69,7 @@ def _headers(one: Mapping[str, Any], where: str, notes: list[Note]) -> dict[str,
         return {}
     made: dict[str, str] = {}
     for header, value in (said or {}).items():
-        if _SECRET.search(str(header)):
+        if SECRET.search(str(header)):
             made[str(header)] = secret(one, str(header), f"{where}.headers.{header}", notes)
         elif re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", str(header)) and not re.search(
             r"[\r\n]", str(value)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _NOTHING = "opsctl has nothing like it"
 _WORDS = {
+    "cacheBust": "a cache may answer here: ask it not to by `headers`, as `Cache-Control: no-cache`",
     "description": "write it as `title`",
     "domainExpiryNotification": "write a check of type `domain`",
     "notificationIDList": "whom to tell is not said of a check",
@@ -43,9 +44,10 @@ _WORDS = {
 }
 # What says nothing of how it is checked; and what belongs to other types, by how it begins.
 _IDLE = {
-    "active", "cacheBust", "childrenIDs", "dns_last_result", "dockerHost", "forceInactive", "id",
+    "active", "childrenIDs", "dns_last_result", "dockerHost", "forceInactive", "id",
     "includeSensitiveData", "ipFamily", "manualStatus",
-    "maintenance", "name", "parent", "path", "pathName", "screenshot", "screenshot_delay", "type", "weight",
+    "maintenance", "name", "own", "parent", "path", "pathName", "screenshot", "screenshot_delay", "type",
+    "weight",
     "retryOnlyOnStatusCodeFailure", "saveResponse", "saveErrorResponse", "responseMaxLength",
     "authMethod", "httpBodyEncoding", "jsonPath", "jsonPathOperator", "expectedValue", "keyword",
     "invertKeyword", "method", "maxredirects", "accepted_statuscodes", "url", "hostname", "port", "interval",
@@ -82,14 +84,20 @@ def take(data: Any) -> Imported:
         words = "it has no list `monitorList` with a monitor in it; is this a backup of Uptime Kuma?"
         raise ForeignError(words, key="monitorList")
     notes: list[Note] = []
-    hosts = {one.get("id"): one for one in data.get("dockerHostList") or () if isinstance(one, dict)}
+    said = data.get("dockerHostList")
+    listed = [one for one in said if isinstance(one, dict)] if isinstance(said, list) else []
+    hosts = {one["id"]: one for one in listed if number(one.get("id")) is not None}
     found: list[tuple[str, dict[str, Any]]] = []
+    names: dict[str, str] = {}
     for place, one in enumerate(monitors):
         if isinstance(one, dict):
             host = hosts.get(number(one.get("docker_host")))
             # Rows of a database are known by their number.
             at = f"monitor {one.get('id')}" if "dockerHostList" in data else f"monitorList[{place}]"
-            found.append((f"{name(one)} ({at})", one | ({"dockerHost": host} if host else {})))
+            # No other monitor of its name may be reported for by its job, or be sent its secrets.
+            own = name_of(name(one), names)
+            names[own] = at
+            found.append((f"{name(one)} ({at})", one | {"own": own} | ({"dockerHost": host} if host else {})))
         else:
             notes.append(Note(f"monitorList[{place}]", "it is no monitor but something else", lost=True))
     services = _services(found, data.get("proxyList"), notes)

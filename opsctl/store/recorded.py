@@ -9,16 +9,16 @@ from opsctl.outages import Rules
 from opsctl.records import Judged, Result
 from opsctl.store.latest import result_of
 from opsctl.store.rows import millis
-from opsctl.store.shapes import shapes, values_of
+from opsctl.store.shapes import Shape, shapes, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
     from opsctl.store.opening import Store
-    from opsctl.store.shapes import Shape
 
 _PAGE = 10_000
+_NONE: Shape = ((), ())
 _RESULTS = """
     SELECT c.name, r.at, r.state, r.cause, r.message, r.latency, r.attempts, e.body,
         r.shape_id, r.seen, u.fail_after, u.ok_after, u.lapse
@@ -67,7 +67,7 @@ def _recorded(row: tuple[Any, ...], known: dict[int, Shape], met: dict[int, tupl
     rules = Rules(*row[10:])
     if shape_id is None:
         return Recorded(result, rules, row[7] is not None)
-    seen = values_of(known[shape_id], packed)
+    seen = values_of(known.get(shape_id, _NONE)[1], packed)
     if result.latency is not None:
         seen["latency"] = result.latency
     # Only where all were met there is no evidence.

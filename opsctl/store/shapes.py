@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from opsctl.errors import StoreError
+
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from opsctl.outcome import Value
     from opsctl.records import Result
 
 # The texts of the expectations, and the subjects of which there are values.
 Shape = tuple[tuple[str, ...], tuple[str, ...]]
+_DAMAGED = "what was seen of a result cannot be read; run `opsctl db verify`"
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -36,16 +39,23 @@ def shaped(result: Result, ids: Mapping[Shape, int]) -> tuple[int | None, str | 
 def shapes(db: sqlite3.Connection) -> dict[int, Shape]:
     """All shapes of the store by number."""
     rows = db.execute("SELECT id, judged, subjects FROM shapes")
-    return {shape_id: (_texts(judged), _texts(subjects)) for shape_id, judged, subjects in rows}
+    return {shape_id: (texts(judged), texts(subjects)) for shape_id, judged, subjects in rows}
 
 
-def values_of(shape: Shape, packed: str) -> dict[str, Value]:
-    """What a result of that shape saw, by subject."""
-    return dict(zip(shape[1], json.loads(packed), strict=True))
+def values_of(subjects: Sequence[str], packed: str) -> dict[str, Value]:
+    """What a result saw, by subject; StoreError where that cannot be read."""
+    try:
+        return dict(zip(subjects, json.loads(packed), strict=True))
+    except (ValueError, TypeError) as error:
+        raise StoreError(_DAMAGED) from error
 
 
-def _texts(packed: str) -> tuple[str, ...]:
-    return tuple(json.loads(packed))
+def texts(packed: str) -> tuple[str, ...]:
+    """The texts of a shape; StoreError where they cannot be read."""
+    try:
+        return tuple(json.loads(packed))
+    except (ValueError, TypeError) as error:
+        raise StoreError(_DAMAGED) from error
 
 
 def _shape(result: Result) -> Shape:

@@ -10,6 +10,7 @@ from opsctl.store.chain import head
 from opsctl.store.migrations import MIGRATIONS
 from opsctl.store.opening import open_store, require
 from opsctl.store.rows import STATES, seconds
+from opsctl.store.shapes import texts, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,5 +112,5 @@ def _exported(row: tuple[Any, ...]) -> dict[str, object]:
         "latency": None if latency is None else latency / 1e6,
         "attempts": attempts,
         **(json.loads(body) if body else {}),
-        **({"seen": dict(zip(json.loads(subjects), json.loads(seen), strict=True))} if subjects else {}),
+        **({"seen": values_of(texts(subjects), seen)} if subjects else {}),
     }

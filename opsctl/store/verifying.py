@@ -73,7 +73,8 @@ def _seen(db: sqlite3.Connection) -> Iterator[str]:
     (wrong,) = db.execute(
         "SELECT count(*) FROM results AS r LEFT JOIN shapes AS s ON s.id = r.shape_id"
         " WHERE (r.shape_id IS NULL) IS NOT (r.seen IS NULL) OR (r.shape_id IS NOT NULL AND iif("
-        "json_valid(r.seen), json_array_length(r.seen), -1) IS NOT json_array_length(s.subjects))"
+        "json_valid(r.seen), json_array_length(r.seen), -1) IS NOT iif("
+        "json_valid(s.subjects), json_array_length(s.subjects), -2))"
     ).fetchone()
     if wrong:
         yield f"{wrong} results have values of nobody knows what"

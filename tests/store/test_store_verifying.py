@@ -83,6 +83,7 @@ def test_a_sound_store_has_nothing_to_report(store):
         ),
         ("UPDATE shapes SET id = 9", ["300 results have values of nobody knows what"]),
         ("UPDATE results SET seen = '[1, 2]' WHERE id = 3", ["1 results have values of nobody knows what"]),
+        ("UPDATE shapes SET subjects = 'x'", ["300 results have values of nobody knows what"]),
         ("UPDATE results SET seen = '[1' WHERE id = 3", ["1 results have values of nobody knows what"]),
         ("UPDATE results SET seen = NULL WHERE id < 3", ["2 results have values of nobody knows what"]),
     ],
