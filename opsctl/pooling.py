@@ -225,4 +225,5 @@ def _text(path: Path, stdin: TextIO) -> str:
         raise UsageError(f"{line(str(path))} cannot be read: {why}") from error
     if len(text) > _LARGEST:
         raise UsageError(f"{line(str(path))} is larger than 200 MB; export less with `--since`")
-    return text
+    # As some editors begin a file.
+    return text.removeprefix("\ufeff")

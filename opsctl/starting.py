@@ -71,7 +71,7 @@ def plan(
     given = {name: text for name, text in (texts or {}).items() if text}
     raw = templating.files(templates)
     values = templating.used(raw, templating.asked(templates))
-    filled = templating.filled(line(name or folder.resolve().name or "Workspace"), values, given)
+    filled = templating.filled(line(name or folder.absolute().name or "Workspace"), values, given)
     files = {path: templating.fill(path, text, filled) for path, text in raw.items()}
     files[FILE] = _EDITORS + files[FILE]
     _refuse_existing(folder, files)

@@ -73,6 +73,9 @@ def test_what_one_place_exports_another_takes_in(shop):
     assert (shop.path / "out.ndjson").read_text() == ran.out
     ran = shop("results", "import", "out.ndjson")
     assert ran == (0, "out.ndjson\t2 new, 0 known\n", "")
+    # As some editors begin a file.
+    shop.write("out.ndjson", f"\ufeff{(shop.path / 'out.ndjson').read_text()}")
+    assert shop("results", "import", "out.ndjson") == (0, "out.ndjson\t0 new, 2 known\n", "")
     before = kept(shop)
     assert shop("results", "import", "out.ndjson") == (0, "out.ndjson\t0 new, 2 known\n", "")
     assert kept(shop) == before

@@ -10,9 +10,10 @@ import typer
 
 from opsctl.commands.check_answer import Shown, awaited, baseline_of, heal, keep, newly, show, show_none
 from opsctl.commands.options import Out, Quiet, Selectors, Where, emit, one_of, open_workspace, reader_of
-from opsctl.prose import count, line
+from opsctl.prose import count, line, ticked
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from opsctl.checking import Options, Outcome
@@ -107,6 +108,8 @@ def check(
     options = Options(
         tuple(selectors or ()), tuple(exclude or ()), failed, jobs, _seconds(timeout), record, explain, quiet
     )
+    if prove or replay:
+        _alone({"--prove": prove, "--replay": replay, "--wait": wait, "--watch": watch})
     if prove:
         raise typer.Exit(_prove(options, where, output, out))
     if replay:
@@ -120,6 +123,14 @@ def check(
             raise
         code = _unknown(error)
     raise typer.Exit(code)
+
+
+def _alone(ways: Mapping[str, object]) -> None:
+    from opsctl.errors import UsageError
+
+    given = [flag for flag, value in ways.items() if value]
+    if len(given) > 1:
+        raise UsageError(f"{ticked(given, 'and')} exclude each other; use one of them")
 
 
 class Again(NamedTuple):

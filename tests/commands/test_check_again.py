@@ -44,6 +44,20 @@ def test_what_is_not_up_in_time_is_told(shop):
     assert shop("check", "--wait", "soon").code == 2
 
 
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--prove", "--replay"), "`--prove` and `--replay`"),
+        (("--prove", "--wait", "5m"), "`--prove` and `--wait`"),
+        (("--replay", "--watch"), "`--replay` and `--watch`"),
+    ],
+)
+def test_what_asks_nobody_waits_for_nothing(shop, flags, words):
+    ran = shop("check", *flags)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"opsctl: {words} exclude each other; use one of them\n"
+
+
 PATIENT = """
     version: 1
     name: Shop

@@ -156,6 +156,13 @@ def test_all_files_that_are_in_the_way_are_named_at_once_and_nothing_is_written(
     assert opsctl("init", "--template", "shop", "--dry-run").code == 2
 
 
+def test_a_link_that_leads_to_itself_is_refused_in_words(opsctl):
+    (opsctl.path / "ring").symlink_to("ring")
+    ran = opsctl("init", "ring/ops")
+    assert (ran.code, ran.out) == (3, "")
+    assert "Too many levels of symbolic links" in ran.err
+
+
 def test_a_link_that_leads_nowhere_is_in_the_way_too(opsctl, shop):
     (opsctl.path / "docs").mkdir()
     (opsctl.path / "docs/web.md").symlink_to("nowhere.md")
