@@ -37,7 +37,10 @@ class MysqlCheck:
     password: Annotated[
         Template | None,
         NotEmpty(),
-        Doc("Best as `${env:NAME}`. With this, `database` or `query` it logs in, and cannot write."),
+        Doc(
+            "Best as `${env:NAME}`, and with `tls: starttls`: without, whoever stands between may read it. "
+            "With this, `database` or `query` it logs in, and cannot write."
+        ),
     ] = None
     database: Annotated[str | None, NotEmpty(), Doc("The database's name.")] = None
     query: Annotated[
