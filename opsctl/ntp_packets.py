@@ -5,9 +5,11 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
 
 from opsctl.connecting import Address, ConnectError, failure_of, resolve, within
+from opsctl.limits import Between, Doc, Matching
 from opsctl.outcome import Cause, Failure
 
 if TYPE_CHECKING:
@@ -59,43 +61,57 @@ class Packet(NamedTuple):
         return (self.arrived - self.asked + self.left - self.came) / 2
 
 
-def ask_time(host: str, port: int, timeout: float) -> Packet | Failure:
-    """Ask once, within `timeout` seconds in all."""
-    deadline = within(timeout)
-    try:
-        kind, peer = resolve(Address(host, port), "any", deadline)[0]
-        asked, came, answer = _asked(kind, peer, deadline)
-    except ConnectError as error:
-        return error.failure
-    except OSError as error:
-        return failure_of(error, deadline.seconds)
-    if len(answer) < _PACKET or answer[0] & 7 != _SERVER or not any(answer[40:48]):
-        return Failure(Cause.PROTOCOL, "the answer is none of NTP's")
-    told = Packet(
-        asked=asked,
-        came=came,
-        leap=_LEAPS[answer[0] >> 6],
-        stratum=answer[1],
-        reference=_reference(answer[1], answer[12:16]),
-        root_delay=_short(answer[4:8]),
-        root_dispersion=_short(answer[8:12]),
-        updated=_seconds(answer[16:24]) if any(answer[16:24]) else None,
-        arrived=_seconds(answer[32:40]),
-        left=_seconds(answer[40:48]),
-    )
-    if told.left < told.arrived - _COARSE:
-        # Two wrong times can add up to no offset.
-        return Failure(Cause.PROTOCOL, "it says that it answered before it was asked")
-    return told
+@dataclass(frozen=True, kw_only=True)
+class TimeServer:
+    """What the checks that ask a time server have in common: whom they ask, and how."""
 
+    server: Annotated[
+        str, Matching(r"[A-Za-z0-9.:_-]+", "a host name or an address"), Doc("As `pool.ntp.org`.")
+    ]
+    port: Annotated[int, Between(1, 65_535), Doc("Its port.")] = 123
 
-def server_problems(server: str) -> Iterator[tuple[str, str]]:
-    """What cannot be the name of a server, for the field `server`."""
-    host, colon, port = server.partition(":")
-    if server.startswith("-"):
-        yield "server", f"`{server}` is no host; write it as `time.example.com`"
-    elif colon and port.isdigit():
-        yield "server", f"`{server}` is no host; write `server: {host}` and `port: {port}`"
+    SHORTHAND: ClassVar[str] = "server"
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """What cannot work, by field."""
+        host, colon, port = self.server.partition(":")
+        if self.server.startswith("-"):
+            yield "server", f"`{self.server}` is no host; write it as `time.example.com`"
+        elif colon and port.isdigit():
+            yield "server", f"`{self.server}` is no host; write `server: {host}` and `port: {port}`"
+
+    def target(self) -> str:
+        """The server."""
+        return self.server if self.port == 123 else f"{self.server}:{self.port}"
+
+    def told(self, timeout: float) -> Packet | Failure:
+        """What it answers, asked once, within `timeout` seconds in all."""
+        deadline = within(timeout)
+        try:
+            kind, peer = resolve(Address(self.server, self.port), "any", deadline)[0]
+            asked, came, answer = _asked(kind, peer, deadline)
+        except ConnectError as error:
+            return error.failure
+        except OSError as error:
+            return failure_of(error, deadline.seconds)
+        if len(answer) < _PACKET or answer[0] & 7 != _SERVER or not any(answer[40:48]):
+            return Failure(Cause.PROTOCOL, "the answer is none of NTP's")
+        told = Packet(
+            asked=asked,
+            came=came,
+            leap=_LEAPS[answer[0] >> 6],
+            stratum=answer[1],
+            reference=_reference(answer[1], answer[12:16]),
+            root_delay=_short(answer[4:8]),
+            root_dispersion=_short(answer[8:12]),
+            updated=_seconds(answer[16:24]) if any(answer[16:24]) else None,
+            arrived=_seconds(answer[32:40]),
+            left=_seconds(answer[40:48]),
+        )
+        if told.left < told.arrived - _COARSE:
+            # Two wrong times can add up to no offset.
+            return Failure(Cause.PROTOCOL, "it says that it answered before it was asked")
+        return told
 
 
 def _asked(kind: int, peer: tuple[object, ...], deadline: Deadline) -> tuple[float, float, bytes]:

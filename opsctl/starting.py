@@ -121,8 +121,7 @@ def start(planned: Plan) -> None:
         for path, text in {**own, **rest, FILE: planned.files[FILE]}.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            # Nobody's work is in them yet: the disk is waited for once, with the last of them.
-            write_whole(target, text, 0o755 if text.startswith("#!") else 0o644, synced=path == FILE)
+            write_whole(target, text, 0o755 if text.startswith("#!") else 0o644)
             written += [target] if path not in own else []
     except BaseException:
         for target in written:

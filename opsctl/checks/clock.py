@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from opsctl.limits import Between, Doc, Matching
-from opsctl.ntp_packets import ask_time, server_problems
+from opsctl.ntp_packets import TimeServer
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject
 
 if TYPE_CHECKING:
@@ -15,15 +14,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClockCheck:
+class ClockCheck(TimeServer):
     """Ask a time server (NTP, RFC 5905) and compare; `ntp` looks at the server itself."""
 
-    server: Annotated[
-        str, Matching(r"[A-Za-z0-9.:_-]+", "a host name or an address"), Doc("As `pool.ntp.org`.")
-    ]
-    port: Annotated[int, Between(1, 65_535), Doc("Its port.")] = 123
-
-    SHORTHAND: ClassVar[str] = "server"
     SUBJECTS: ClassVar[Mapping[str, Subject]] = {
         "offset": Subject(Kind.DURATION, "How far this clock is from the server's, to either side."),
         "ahead": Subject(Kind.BOOLEAN, "Whether this clock is ahead of the server's."),
@@ -35,17 +28,9 @@ class ClockCheck:
     }
     EXPECT: ClassVar[tuple[str, ...]] = ("offset < 1s", "synchronised == true")
 
-    def problems(self) -> Iterator[tuple[str, str]]:
-        """What cannot work, by field."""
-        yield from server_problems(self.server)
-
-    def target(self) -> str:
-        """The server."""
-        return self.server if self.port == 123 else f"{self.server}:{self.port}"
-
     def probe(self, ask: Ask) -> Observation:
         """Ask once, within `ask.timeout` seconds in all."""
-        told = ask_time(self.server, self.port, ask.timeout)
+        told = self.told(ask.timeout)
         if isinstance(told, Failure):
             return Observation(failure=told)
         return Observation(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from opsctl.limits import Between, Doc, Matching
-from opsctl.ntp_packets import ask_time, server_problems
+from opsctl.ntp_packets import TimeServer
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject
 
 if TYPE_CHECKING:
@@ -25,15 +24,9 @@ _KISSES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class NtpCheck:
+class NtpCheck(TimeServer):
     """Ask a time server (NTP, RFC 5905) how it stands itself; `clock` compares this clock with it."""
 
-    server: Annotated[
-        str, Matching(r"[A-Za-z0-9.:_-]+", "a host name or an address"), Doc("As `time.example.com`.")
-    ]
-    port: Annotated[int, Between(1, 65_535), Doc("Its port.")] = 123
-
-    SHORTHAND: ClassVar[str] = "server"
     SUBJECTS: ClassVar[Mapping[str, Subject]] = {
         "synchronised": Subject(
             Kind.BOOLEAN, "Whether it says that its clock is right: no alarm, stratum 1 to 15.", Cause.STALE
@@ -56,17 +49,9 @@ class NtpCheck:
     # RFC 5905, 11.2.2: a server that may be wrong by more than a second is not to be followed.
     EXPECT: ClassVar[tuple[str, ...]] = ("synchronised == true", "root_distance < 1s")
 
-    def problems(self) -> Iterator[tuple[str, str]]:
-        """What cannot work, by field."""
-        yield from server_problems(self.server)
-
-    def target(self) -> str:
-        """The server."""
-        return self.server if self.port == 123 else f"{self.server}:{self.port}"
-
     def probe(self, ask: Ask) -> Observation:
         """Ask once, within `ask.timeout` seconds in all."""
-        told = ask_time(self.server, self.port, ask.timeout)
+        told = self.told(ask.timeout)
         if isinstance(told, Failure):
             return Observation(failure=told)
         if told.stratum == 0 and told.reference in _KISSES:

@@ -439,10 +439,15 @@ def test_every_template_says_all_it_asks_for_and_asks_for_nothing_else(name):
             assert text is None or not templating.refused(text), f"{key}: {text} {templating.refused(text)}"
 
 
-def test_the_disk_is_waited_for_once_by_the_file_that_makes_a_workspace(shop, tmp_path, monkeypatch):
+def test_whatever_is_written_is_on_the_disk_and_the_file_that_makes_a_workspace_comes_last(
+    shop, tmp_path, monkeypatch
+):
     synced = []
     opened = Path("/proc/self/fd")
-    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(str((opened / str(handle)).readlink())))
-    starting.start(starting.plan(tmp_path, "Shop", [templating.template_named("shop")]))
-    assert synced == [f"{tmp_path}/.opsctl.yaml.{os.getpid()}.tmp", str(tmp_path)]
-    assert (tmp_path / "services/web.yaml").exists()
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append((opened / str(handle)).readlink()))
+    planned = starting.plan(tmp_path, "Shop", [templating.template_named("shop")])
+    starting.start(planned)
+    drafts = [path.relative_to(tmp_path) for path in synced if not path.is_dir()]
+    names = [str(path.with_name(path.name[1:].rpartition(f".{os.getpid()}.")[0])) for path in drafts]
+    assert {*planned.files} <= {*names}
+    assert (names[-1], synced[-1]) == ("opsctl.yaml", tmp_path)

@@ -116,8 +116,8 @@ class Vendor(Web):
         return answer(status, {"message": "no"}) if status else None
 
     def speak(self, asked: Asked) -> Answer:
-        """What it answers to what was asked for."""
-        raise NotImplementedError
+        """What it answers to what was asked for, by a vendor that has any."""
+        raise LookupError(f"{type(self).__name__} has no answer to {asked.path}")
 
     def changes(self) -> list[tuple[str, str, object]]:
         """What it was asked to change: method, path, body."""
