@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 
 
 @contextmanager
+def listening(server: socket.socket, accept: Callable[[], None], done: threading.Event) -> Iterator[str]:
+    """The address of a listening socket whose clients `accept` serves, until `done` is set at the end."""
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        done.set()
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+@contextmanager
 def accepting(serve: Serve) -> Iterator[str]:
     """The address of a server that hands each connection to `serve(connection, done)`, one after the other."""
     done = threading.Event()
@@ -31,16 +45,8 @@ def accepting(serve: Serve) -> Iterator[str]:
             with connection, suppress(OSError):
                 serve(connection, done)
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.getsockname()[1]}"
-        finally:
-            done.set()
-            server.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
-            assert not thread.is_alive()
+    with socket.create_server(("127.0.0.1", 0)) as server, listening(server, run, done) as address:
+        yield address
 
 
 def saying(greeting: bytes, *turns: tuple[bytes, bytes]) -> Serve:

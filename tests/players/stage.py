@@ -8,7 +8,7 @@ import threading
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from checks.peers import nobody
+from checks.peers import listening, nobody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -48,15 +48,8 @@ def served(serve: Serve) -> Iterator[str]:
             while not done.is_set():
                 threading.Thread(target=talk, args=(server.accept()[0],), daemon=True).start()
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.getsockname()[1]}"
-        finally:
-            done.set()
-            server.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
+    with socket.create_server(("127.0.0.1", 0)) as server, listening(server, accept, done) as address:
+        yield address
 
 
 def silent(_connection: socket.socket, done: threading.Event) -> None:

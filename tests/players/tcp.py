@@ -7,6 +7,7 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from checks.peers import listening
 from players.stage import UNANSWERED, addressed, late, served, silent
 
 if TYPE_CHECKING:
@@ -74,12 +75,6 @@ def _full(seconds: float) -> Iterator[str]:
     with (
         socket.create_server(("127.0.0.1", 0), backlog=0) as server,
         socket.create_connection(server.getsockname()),
+        listening(server, accept, done) as address,
     ):
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.getsockname()[1]}"
-        finally:
-            done.set()
-            server.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
+        yield address
