@@ -97,8 +97,9 @@ def check(
         maintained = _maintained(workspace, wanted, options, world.now)
         passed = {one.check for one in maintained}
         definitions = [_bounded(known[name][1], options.timeout) for name in wanted if name not in passed]
-        results, signal = _probe(workspace, definitions, options, world, progress)
+        # From the first answer to the end of recording, a signal at no moment loses what was found.
         with signals_held() as late:
+            results, signal = _probe(workspace, definitions, options, world, progress)
             settled = _settle(workspace, definitions, results, options, world, fault)
             if late:
                 # By the shells' convention; what was found is kept, and the caller ends.

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from queue import Empty, SimpleQueue
+from signal import SIGINT
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.checks import Ask, Heartbeat, Past
+from opsctl.errors import Terminated
 from opsctl.outcome import Cause, Failure, Observation, State
 from opsctl.processes import signals_held
 from opsctl.verdicts import conclude
@@ -141,6 +143,10 @@ def _gather(checks: Sequence[CheckDefinition], conditions: Conditions) -> Iterat
                 yield word
         if signals:
             yield from _finished(news, open_checks)
+            # Said here, and not by the handler, which whoever called may have held too.
+            number = signals.pop()
+            signals.clear()
+            raise KeyboardInterrupt if number == SIGINT else Terminated
 
 
 def _finished(news: _News, open_checks: Mapping[str, CheckDefinition]) -> Iterator[_Answer]:

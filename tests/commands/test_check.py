@@ -12,6 +12,7 @@ import pytest
 from servers import free_port
 
 from opsctl import checking, probing, processes
+from opsctl.formats.progress import Progress
 from opsctl.store import results
 
 DISK = """
@@ -271,6 +272,13 @@ def test_who_is_told_to_stop_twice_records_what_was_found(opsctl, monkeypatch):
 
     monkeypatch.setattr(checking, "probe_all", told_to_stop)
     monkeypatch.setattr(processes, "stop_all", lambda: signal.raise_signal(signal.SIGINT))
+    ran = opsctl.write("opsctl.yaml", DISK)("check")
+    assert (ran.code, ran.out.splitlines()[0]) == (130, "up\tmachine/root\texists == true (found true)")
+    assert opsctl("check", "--failed").out == "nothing was down, degraded or unknown last time\n"
+
+
+def test_a_signal_between_the_last_answer_and_recording_loses_none(opsctl, monkeypatch):
+    monkeypatch.setattr(Progress, "close", lambda _self: signal.raise_signal(signal.SIGINT))
     ran = opsctl.write("opsctl.yaml", DISK)("check")
     assert (ran.code, ran.out.splitlines()[0]) == (130, "up\tmachine/root\texists == true (found true)")
     assert opsctl("check", "--failed").out == "nothing was down, degraded or unknown last time\n"
