@@ -147,6 +147,14 @@ def _command(arguments: list[str]) -> int:
     if arguments == ["--version"]:
         sys.stdout.write(f"opsctl {__version__}\n")
         return ExitCode.YES
+    if arguments[:1] == ["check"] and "_OPSCTL_COMPLETE" not in os.environ:
+        from opsctl.commands.plain import read
+
+        asked = read(arguments[1:], os.environ)
+        if asked is not None:
+            from opsctl.commands.check_run import answer
+
+            return answer(asked)
     try:
         build(_typed(arguments))(args=arguments, prog_name="opsctl")
     except SystemExit as end:

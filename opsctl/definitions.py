@@ -87,7 +87,10 @@ class Retention(NamedTuple):
 
 @dataclass(frozen=True)
 class Workspace:
-    """Everything a workspace declares; `root` is its folder, `store` its store's file, `files` its YAML."""
+    """Everything a workspace declares; `root` is its folder, `store` its store's file.
+
+    `files` are what it was read from, the root first, and `include` the globs of the others.
+    """
 
     name: str
     root: Path
@@ -96,6 +99,7 @@ class Workspace:
     services: Mapping[str, Service]
     retention: Retention
     files: tuple[Path, ...]
+    include: tuple[str, ...] = ()
     incidents: Incidents | None = None
     reviews: Reviews | None = None
     backlog: Backlog | None = None

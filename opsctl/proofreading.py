@@ -49,7 +49,8 @@ def text_of_file(file: Path) -> str:
 
 
 def _workspace(where: Path | None, environ: Mapping[str, str]) -> Workspace | None:
-    from opsctl.workspace import find, load_workspace
+    from opsctl.finding import find
+    from opsctl.workspace import load_workspace
 
     try:
         folder = find(where)

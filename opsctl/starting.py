@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from opsctl import templating
 from opsctl.declared import Root
 from opsctl.errors import UsageError
+from opsctl.finding import FILE
 from opsctl.prose import count, line
-from opsctl.workspace import FILE
 from opsctl.writing import write_whole
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.composing import Problem
 from opsctl.errors import WorkspaceInvalidError
+from opsctl.finding import FILE, find
 from opsctl.secrets import Secrets, Template
-from opsctl.workspace import FILE, find, load_workspace
+from opsctl.workspace import load_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,16 +1,17 @@
-"""Find and load a workspace: everything it declares, or every problem in all its files."""
+"""Load a workspace: everything it declares, or every problem in all its files."""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from opsctl.composing import Problem, compose
 from opsctl.declared import DeclaredCheck, DeclaredService, Part, Root, Terms
 from opsctl.definitions import CheckDefinition, Retention, Service, Workspace
-from opsctl.errors import UsageError, WorkspaceInvalidError, WorkspaceMissingError
+from opsctl.errors import WorkspaceInvalidError
 from opsctl.expectations import root
+from opsctl.finding import FILE, INCLUDED, PAGE, matching
 from opsctl.places import FAILED, Reading
 from opsctl.prose import line
 from opsctl.reading import read
@@ -26,44 +27,35 @@ from opsctl.references import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from opsctl.expectations import Expectation
     from opsctl.places import Located
     from opsctl.practices import Practices
 
-FILE = "opsctl.yaml"
-INCLUDED = ("services/*.yaml", "checklists/*.yaml", "runbooks/*.yaml", "runbooks/*.md", "routines/*.yaml")
 # Without one of these bytes a file holds no services, however the key is written.
 _NEEDED = (b"services", b"maintenance", b"\\")
 _File = TypeVar("_File")
 _MOST_FILES = 1000
 
 
-def find(directory: Path | None) -> Path:
-    """The folder of the workspace that `directory` (or the current folder) is in, walking up.
-
-    Raises WorkspaceMissingError where there is none, UsageError where `directory` is no folder.
-    """
-    if directory is not None and not directory.is_dir():
-        raise UsageError(f"`{directory}` is not a folder; name one with `-C DIR`")
-    start = (directory or Path.cwd()).resolve()
-    for folder in (start, *start.parents):
-        if (folder / FILE).is_file():
-            return folder
-    raise WorkspaceMissingError(str(start))
-
-
-def load_workspace(folder: Path, environ: Mapping[str, str], *, light: bool = False) -> Workspace:
+def load_workspace(
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    light: bool = False,
+    read_bytes: Callable[[Path], bytes] = Path.read_bytes,
+) -> Workspace:
     """Read every file of the workspace in `folder`; WorkspaceInvalidError with every problem of them all.
 
     With `light` only what checks need is read: services and settings. A mistake in a checklist must keep
     nobody from looking at what is down, and cron should not read procedures every minute.
     """
     problems: list[Problem] = []
-    top = _read_file(Root, folder, folder / FILE, problems, light=light)
+    read_part = partial(_read_file, folder, problems, read_bytes, light=light)
+    top = read_part(Root, folder / FILE)
     included = _included(folder, top, problems)
-    found = (_read_file(Part, folder, path, problems, light=light) for path in included)
+    found = (read_part(Part, path) for path in included)
     parts = [part for part in (top, *found) if part is not None]
     declared = [pair for part in parts for pair in part.services]
     problems.extend(duplicates(declared))
@@ -87,6 +79,7 @@ def load_workspace(folder: Path, environ: Mapping[str, str], *, light: bool = Fa
         timezone=top.timezone.text if top.timezone else "UTC",
         services=built,
         files=(folder / FILE, *included),
+        include=INCLUDED if top.include is None else tuple(glob.text for glob in top.include),
         retention=Retention(top.retention.passes, top.retention.failures, top.retention.rollups),
         incidents=top.incidents,
         reviews=top.reviews,
@@ -123,15 +116,23 @@ def _practices(
 
 
 def _read_file(
-    type_: type[_File], folder: Path, path: Path, problems: list[Problem], *, light: bool
+    folder: Path,
+    problems: list[Problem],
+    read_bytes: Callable[[Path], bytes],
+    type_: type[_File],
+    path: Path,
+    *,
+    light: bool,
 ) -> _File | None:
+    if light and path.suffix == PAGE:
+        return None
     name = str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         problems.append(Problem(name, 1, 1, f"cannot be read: {error.strerror}"))
         return None
-    if light and (path.suffix == ".md" or (type_ is Part and not any(word in data for word in _NEEDED))):
+    if light and type_ is Part and not any(word in data for word in _NEEDED):
         return None
     value, found = _understood(type_, data, name, light=light)
     problems.extend(found)
@@ -142,7 +143,7 @@ def _understood(
     type_: type[_File], data: bytes, name: str, *, light: bool
 ) -> tuple[_File | None, Sequence[Problem]]:
     """What the file of this name says, and every problem of it; always the same for the same bytes."""
-    if name.endswith(".md"):
+    if name.endswith(PAGE):
         from opsctl.markdown_runbooks import compose_page
 
         node, source, found = compose_page(data, name)
@@ -156,28 +157,26 @@ def _understood(
 
 
 def _included(folder: Path, top: Root | None, problems: list[Problem]) -> list[Path]:
-    if top is not None and top.include is not None:
-        found: dict[Path, None] = {}
-        for glob in top.include:
-            try:
-                matches = sorted(folder.glob(glob.text))
-            except (ValueError, NotImplementedError):
-                problems.append(
-                    glob.problem(
-                        f"`{line(glob.text)}` is not a glob below the workspace; write `folder/*.yaml`"
-                    )
-                )
-                continue
-            if not matches:
-                problems.append(glob.problem(f"`{line(glob.text)}` matches no file; correct or remove it"))
-            found.update(dict.fromkeys(matches))
-        paths = list(found)
-    else:
-        paths = [path for glob in INCLUDED for path in sorted(folder.glob(glob))]
+    declared = top.include if top is not None else None
+    globs = (
+        INCLUDED if declared is None else [glob.text for glob in declared if _fits(folder, glob, problems)]
+    )
+    paths = matching(folder, globs)
     if len(paths) > _MOST_FILES:
         problems.append(Problem(FILE, 1, 1, f"{len(paths)} files are included; at most {_MOST_FILES} can be"))
         return []
-    return [path for path in paths if path != folder / FILE]
+    return paths
+
+
+def _fits(folder: Path, glob: Located, problems: list[Problem]) -> bool:
+    try:
+        if next(folder.glob(glob.text), None) is not None:
+            return True
+        words = f"`{line(glob.text)}` matches no file; correct or remove it"
+    except (ValueError, NotImplementedError):
+        words = f"`{line(glob.text)}` is not a glob below the workspace; write `folder/*.yaml`"
+    problems.append(glob.problem(words))
+    return False
 
 
 def _service(name: str, service: DeclaredService, defaults: Terms) -> Service:

@@ -10,16 +10,8 @@ import typer
 
 from opsctl.commands import backlog_decisions, backlog_proof
 from opsctl.commands.completing import recorded
-from opsctl.commands.options import (
-    DryRun,
-    Format,
-    Out,
-    Where,
-    emit,
-    one_of,
-    open_workspace,
-    reader_of,
-)  # fmt: skip
+from opsctl.commands.console import emit, one_of, open_workspace, reader_of
+from opsctl.commands.options import DryRun, Format, Out, Where
 
 EPILOG = """Examples:
 

@@ -9,8 +9,9 @@ import typer
 from opsctl.commands.backlog_desk import keep
 from opsctl.commands.backlog_desk import plan as carry
 from opsctl.commands.completing import recorded
+from opsctl.commands.console import asked
 from opsctl.commands.deciding import Text, desk_at, words
-from opsctl.commands.options import DryRun, Format, Where, asked
+from opsctl.commands.options import DryRun, Format, Where
 
 if TYPE_CHECKING:
     from opsctl.commands.deciding import Desk
@@ -115,7 +116,7 @@ def edit(
 ) -> None:
     """Correct what is known of an item; tags and services are replaced."""
     from opsctl import improving
-    from opsctl.commands.options import one_of
+    from opsctl.commands.console import one_of
 
     desk = desk_at(where, output, dry_run=dry_run)
     fields = _fields(desk, title, text, priority, impact, effort, owner, due, tag, service, source, measure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opsctl.commands.options import emit
+from opsctl.commands.console import emit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
-from opsctl.commands.check_answer import Shown, awaited, baseline_of, heal, keep, newly, show, show_none
-from opsctl.commands.options import Out, Quiet, Selectors, Where, emit, one_of, open_workspace, reader_of
-from opsctl.prose import count, line, ticked
+from opsctl.commands.check_run import Asked, answer
+from opsctl.commands.options import Out, Quiet, Selectors, Where
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from opsctl.checking import Options, Outcome
-    from opsctl.definitions import Workspace
-    from opsctl.errors import OpsctlError
-    from opsctl.world import World
+_UNLESS = Asked()
 
 EPILOG = """Examples:
 
@@ -54,7 +44,7 @@ def check(
             "-o", "--output", metavar="FORMAT",
             help="text, json, ndjson, csv, junit, github, nagios, prometheus or markdown.",
         ),
-    ] = "text",
+    ] = _UNLESS.output,
     out: Out = None,
     quiet: Quiet = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show all seen, of a pass too.")] = False,
@@ -62,22 +52,24 @@ def check(
         bool, typer.Option("--list", "--dry-run", help="Show what would be checked, and check nothing.")
     ] = False,
     record: Annotated[bool, typer.Option("--record/--no-record", help="Keep the results.")] = True,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, max=500, help="How many checks run at once.")] = 500,
+    jobs: Annotated[
+        int, typer.Option("--jobs", min=1, max=500, help="How many checks run at once.")
+    ] = _UNLESS.jobs,
     timeout: Annotated[
         str | None, typer.Option("--timeout", metavar="TIME", help="Bound each attempt, as `5s`.")
     ] = None,
     fail_on: Annotated[
         str, typer.Option("--fail-on", metavar="STATE", help="down, or degraded to exit 1 for that too.")
-    ] = "down",
+    ] = _UNLESS.fail_on,
     exit_style: Annotated[
         str, typer.Option("--exit-style", metavar="STYLE", help="opsctl, or nagios for 0, 1, 2 and 3.")
-    ] = "opsctl",
+    ] = _UNLESS.exit_style,
     wait: Annotated[
         str | None, typer.Option("--wait", metavar="LENGTH", help="Check until all are up, as long as `5m`.")
     ] = None,
     every: Annotated[
         str, typer.Option("--every", metavar="LENGTH", help="The pause of --wait and --watch.")
-    ] = "10s",
+    ] = _UNLESS.every,
     watch: Annotated[bool, typer.Option("--watch", help="Check again and again, until Ctrl-C.")] = False,
     baseline: Annotated[
         str | None,
@@ -94,184 +86,13 @@ def check(
     ] = False,
     since: Annotated[
         str, typer.Option("--since", metavar="TIME", help="From when on --replay looks.")
-    ] = "30d",
+    ] = _UNLESS.since,
     where: Where = None,
 ) -> None:  # fmt: skip
     """Probe services and say what is up, degraded, down or unknown."""
-    from opsctl.checking import Options
-    from opsctl.errors import OpsctlError
-    from opsctl.formats import FORMATS
-
-    one_of("--output", output, FORMATS)
-    one_of("--fail-on", fail_on, ("down", "degraded"))
-    one_of("--exit-style", exit_style, ("opsctl", "nagios"))
-    options = Options(
-        tuple(selectors or ()), tuple(exclude or ()), failed, jobs, _seconds(timeout), record, explain, quiet
-    )
-    if prove or replay:
-        _alone({"--prove": prove, "--replay": replay, "--wait": wait, "--watch": watch})
-    if prove:
-        raise typer.Exit(_prove(options, where, output, out))
-    if replay:
-        raise typer.Exit(_replay(options, where, since, output, out))
-    again = _again(wait, every, watch=watch)
-    shown = Shown(output, out, fail_on, exit_style, baseline, save_baseline)
-    try:
-        code = _check(options, where, shown, again, dry_run=dry_run)
-    except OpsctlError as error:
-        if exit_style != "nagios":
-            raise
-        code = _unknown(error)
-    raise typer.Exit(code)
-
-
-def _alone(ways: Mapping[str, object]) -> None:
-    from opsctl.errors import UsageError
-
-    given = [flag for flag, value in ways.items() if value]
-    if len(given) > 1:
-        raise UsageError(f"{ticked(given, 'and')} exclude each other; use one of them")
-
-
-class Again(NamedTuple):
-    """How often checks are made: `watch` for ever, else until all are up for `wait` seconds at most."""
-
-    wait: float
-    every: float
-    watch: bool
-
-
-def _again(wait: str | None, every: str, *, watch: bool) -> Again:
-    from opsctl.errors import UsageError
-
-    if wait is not None and watch:
-        raise UsageError("`--wait` ends when all are up, and `--watch` never does; use one of them")
-    return Again(_seconds(wait, "--wait", 86_400) or 0.0, _seconds(every, "--every", 86_400) or 10.0, watch)
-
-
-def _check(options: Options, where: Path | None, shown: Shown, again: Again, *, dry_run: bool) -> int:
-    from opsctl.checking import selected
-    from opsctl.world import this_world
-
-    world = this_world()
-    workspace = open_workspace(where, world.environ, light=True)
-    names = selected(workspace, options)
-    if dry_run:
-        emit(world, _listing(workspace, names), shown.out)
-        return 0
-    if not names:
-        return show_none(workspace, shown, options, world)
-    before = baseline_of(workspace, shown)
-    code, once = 0, True
-    while once or again.watch:
-        outcome = _until_up(workspace, names, options, world, again)
-        answer = awaited(outcome) if again.wait else outcome
-        counted = {one.result.check: one.standing for one in answer.run.checked}
-        if before is not None and outcome.signal is None:
-            answer, counted = newly(answer, counted, before, shown)
-        code = show(answer, counted, shown, options, world)
-        heal(workspace, where, outcome, options, world)
-        keep(workspace, outcome, shown, world)
-        once = False
-        if again.watch:
-            if outcome.signal is not None:
-                break
-            _pause(again.every, world)
-            world = replace(world, now=this_world().now)
-    return code
-
-
-def _pause(length: float, world: World) -> None:
-    """Wait between two runs; at a terminal it is said when the one before was made."""
-    from opsctl.formats.summary import short_moment
-    from opsctl.pausing import pause
-
-    if world.stderr.isatty():
-        world.stderr.write(f"-- {short_moment(world.now)}, again in {length:g} s; Ctrl-C ends this\n\n")
-    pause(length)
-
-
-def _prove(options: Options, where: Path | None, output: str, out: Path | None) -> int:
-    """Judge the checks by synthetic failures; 1 where one of them would be missed."""
-    from opsctl.checking import selected
-    from opsctl.formats.proving import write
-    from opsctl.proving import prove
-    from opsctl.world import this_world
-
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ, light=True)
-    proofs = prove(workspace, selected(workspace, options))
-    emit(world, write(proofs, output), out)
-    return 1 if any(one.blind for one in proofs) else 0
-
-
-def _replay(options: Options, where: Path | None, since: str, output: str, out: Path | None) -> int:
-    """Judge recorded results; 1 where what lay in an incident would now be up, 3 where it cannot be told."""
-    from opsctl.checking import selected
-    from opsctl.formats.replay import write
-    from opsctl.replaying import replay
-    from opsctl.world import this_world
-
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ, light=True)
-    found = replay(workspace, selected(workspace, options), since, world.now)
-    emit(world, write(found, output, reader_of(world, to_file=out is not None)), out)
-    return found.exit_code
-
-
-def _until_up(
-    workspace: Workspace, names: list[str], options: Options, world: World, again: Again
-) -> Outcome:
-    """The outcome of the first run in which all is up, or of the last one in time."""
-    from opsctl.pausing import pause
-
-    began = time.monotonic()
-    while True:
-        now = world.now + time.monotonic() - began
-        outcome = _run(workspace, names, options, replace(world, now=now))
-        bad = [one for one in outcome.run.checked if not (one.standing.state.good and one.result.state.good)]
-        left = began + again.wait - time.monotonic()
-        if not bad or outcome.signal is not None or left <= 0:
-            return outcome
-        if world.stderr.isatty():
-            world.stderr.write(f"{count('check', len(bad))} not up; looking again for {left:.0f} s\n")
-        pause(min(again.every, left))
-
-
-def _unknown(error: OpsctlError) -> int:
-    """A monitoring system reads one line and 3 for whatever kept us from checking."""
-    from opsctl.world import this_world
-
-    emit(this_world(), f"OPSCTL UNKNOWN - {line(str(error)).replace('|', '/')}\n")
-    return 3
-
-
-def _seconds(text: str | None, option: str = "--timeout", most: float = 3600) -> float | None:
-    from opsctl.errors import UsageError
-    from opsctl.outcome import Kind
-    from opsctl.units import brief, parse
-
-    if text is None:
-        return None
-    try:
-        seconds = parse(Kind.DURATION, text)
-    except ValueError as error:
-        raise UsageError(f"{option}: {error}") from error
-    if not 0 < seconds <= most:
-        raise UsageError(f"{option} must be more than 0s and at most {brief(Kind.DURATION, most)}")
-    return seconds
-
-
-def _listing(workspace: Workspace, names: list[str]) -> str:
-    known = workspace.checks()
-    return "".join(f"{name}\t{known[name][1].type}\t{known[name][1].kind.target()}\n" for name in names)
-
-
-def _run(workspace: Workspace, names: list[str], options: Options, world: World) -> Outcome:
-    from opsctl.checking import check as run
-    from opsctl.formats.progress import Progress
-
-    live = world.stderr.isatty() and not options.single and world.environ.get("TERM") != "dumb"
-    return run(workspace, names, options, world, Progress(len(names), world.stderr if live else None))
+    asked = Asked(
+        tuple(selectors or ()), tuple(exclude or ()), failed, output, out, quiet, explain, dry_run, record,
+        jobs, timeout, fail_on, exit_style, wait, every, watch, baseline, save_baseline, prove, replay, since,
+        where,
+    )  # fmt: skip
+    raise typer.Exit(answer(asked))

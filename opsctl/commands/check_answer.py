@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from opsctl.commands.options import emit, open_workspace, reader_of
+from opsctl.commands.console import emit, open_workspace, reader_of
 from opsctl.prose import line
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from opsctl.commands.completing import declared, parts_of, recorded
+from opsctl.commands.console import asked, emit, one_of, open_workspace
 from opsctl.commands.deciding import At, Text, desk_at, words
-from opsctl.commands.options import DryRun, Format, Out, Where, asked, emit, one_of, open_workspace
+from opsctl.commands.options import DryRun, Format, Out, Where
 
 EPILOG = """Examples:
 

@@ -58,7 +58,7 @@ def _proposed(
     light: bool,
 ) -> list[tuple[str, str]]:
     """What fits; nothing where the workspace or its store cannot be read, as nobody could be told."""
-    from opsctl.commands.options import open_workspace
+    from opsctl.commands.console import open_workspace
     from opsctl.world import this_world
 
     try:

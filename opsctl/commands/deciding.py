@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from opsctl.commands.options import one_of, open_workspace
+from opsctl.commands.console import one_of, open_workspace
 from opsctl.errors import UsageError
 from opsctl.prose import line, shorten, ticked
 

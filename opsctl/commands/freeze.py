@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.options import Format, Out, Where, emit, one_of, open_workspace
+from opsctl.commands.console import emit, one_of, open_workspace
+from opsctl.commands.options import Format, Out, Where
 
 EPILOG = """Examples:
 

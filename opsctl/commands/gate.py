@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from opsctl.commands.completing import declared
-from opsctl.commands.options import Where, one_of
+from opsctl.commands.console import one_of
+from opsctl.commands.options import Where
 
 EPILOG = """Examples:
 

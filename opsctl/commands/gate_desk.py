@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from opsctl.commands.options import emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import emit, one_of, open_workspace, reader_of
 from opsctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:

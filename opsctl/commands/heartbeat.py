@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opsctl.commands.options import Where, open_workspace
+from opsctl.commands.console import open_workspace
+from opsctl.commands.options import Where
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.options import Format, Selectors, Where, emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import emit, one_of, open_workspace, reader_of
+from opsctl.commands.options import Format, Selectors, Where
 
 EPILOG = """Examples:
 

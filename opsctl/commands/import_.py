@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.options import Out, emit, one_of
+from opsctl.commands.console import emit, one_of
+from opsctl.commands.options import Out
 
 EPILOG = """Examples:
 

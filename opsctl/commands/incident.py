@@ -8,7 +8,8 @@ import typer
 
 from opsctl.commands import incident_decisions, incident_words
 from opsctl.commands.completing import recorded
-from opsctl.commands.options import Where, emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import emit, one_of, open_workspace, reader_of
+from opsctl.commands.options import Where
 
 EPILOG = """Examples:
 

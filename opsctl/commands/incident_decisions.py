@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from opsctl.commands.console import asked
 from opsctl.commands.deciding import At, Text, desk_at, words
 from opsctl.commands.incident_desk import Name, decide, named, show_similar, the
-from opsctl.commands.options import DryRun, Format, Where, asked
+from opsctl.commands.options import DryRun, Format, Where
 
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")]
 Service = Annotated[

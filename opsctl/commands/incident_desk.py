@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opsctl.commands.completing import recorded
-from opsctl.commands.options import asked, emit, reader_of
+from opsctl.commands.console import asked, emit, reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opsctl.commands.options import emit, reader_of
+from opsctl.commands.console import emit, reader_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from opsctl.commands.completing import recorded
+from opsctl.commands.console import asked, emit
 from opsctl.commands.deciding import desk_at
-from opsctl.commands.options import DryRun, Format, Selectors, Where, asked, emit
+from opsctl.commands.options import DryRun, Format, Selectors, Where
 
 EPILOG = """Examples:
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opsctl.commands.options import Format, Selectors, Where, emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import emit, one_of, open_workspace, reader_of
+from opsctl.commands.options import Format, Selectors, Where
 
 if TYPE_CHECKING:
     from opsctl.definitions import Workspace

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from opsctl.commands.completing import selectors
-from opsctl.errors import RefusedError, UsageError
-from opsctl.prose import suggestion, ticked
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from opsctl.definitions import Workspace
-    from opsctl.formats import Output
-    from opsctl.world import World
 
 Where = Annotated[
     Path | None,
@@ -41,81 +31,3 @@ Out = Annotated[
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing when all is well.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Format = Annotated[str, typer.Option("-o", "--output", metavar="FORMAT", help="text or json.")]
-
-
-def open_workspace(where: Path | None, environ: Mapping[str, str], *, light: bool = False) -> Workspace:
-    """The workspace that a command acts on; `light` for what needs services and settings only."""
-    from opsctl.workspace import find, load_workspace
-
-    workspace = load_workspace(find(where), environ, light=light)
-    # It stays until the end, so that looking through it for garbage, again and again, finds nothing.
-    gc.freeze()
-    return workspace
-
-
-def one_of(option: str, value: str, allowed: Collection[str]) -> str:
-    """`value`, where it is allowed; UsageError otherwise."""
-    if value not in allowed:
-        raise UsageError(f"`{option} {value}` is not one of {ticked(allowed)}{suggestion(value, allowed)}")
-    return value
-
-
-def confirm(world: World, question: str, *, yes: bool) -> None:
-    """Ask before something is done, unless `yes`; RefusedError where the answer is not yes.
-
-    Raises UsageError, which names `--yes`, where nobody can be asked.
-    """
-    if yes:
-        return
-    if not world.interactive:
-        raise UsageError(f"nobody can be asked `{question}` here; add `--yes` to do it")
-    world.stderr.write(f"{question} [y/N] ")
-    world.stderr.flush()
-    if world.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise RefusedError("the answer was not yes, so nothing was done")
-
-
-def asked(world: World, value: str | None, question: str, way: str) -> str:
-    """`value`, or what a person answers where it is missing; empty where they answer nothing.
-
-    Raises UsageError, which says `way` to give it, where nobody can be asked.
-    """
-    if value is not None:
-        return value
-    if not world.interactive:
-        raise UsageError(f"{question} is missing; {way}")
-    world.stderr.write(f"{question}: ")
-    world.stderr.flush()
-    return world.stdin.readline().strip()
-
-
-def reader_of(world: World, *, quiet: bool = False, explain: bool = False, to_file: bool = False) -> Output:
-    """Who reads standard output: a person at a terminal, or a program."""
-    from opsctl.formats import Output
-
-    terminal = world.stdout.isatty() and not to_file
-    return Output(
-        colour=terminal and world.coloured(world.stdout),
-        width=_columns(world) if terminal else None,
-        ascii="utf" not in (world.stdout.encoding or "").lower(),
-        quiet=quiet,
-        explain=explain,
-        environ=world.environ,
-    )
-
-
-def _columns(world: World) -> int:
-    import shutil
-
-    return shutil.get_terminal_size((80, 24)).columns if world.stdout.isatty() else 80
-
-
-def emit(world: World, text: str, out: Path | None = None) -> None:
-    """Write an answer to standard output, or to a file as a whole."""
-    if out is not None:
-        from opsctl.writing import write_whole
-
-        write_whole(out, text)
-    elif text:
-        world.stdout.write(text)
-        world.stdout.flush()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opsctl.commands.completing import recorded
-from opsctl.commands.options import Out, Where, emit, one_of, open_workspace
+from opsctl.commands.console import emit, one_of, open_workspace
+from opsctl.commands.options import Out, Where
 from opsctl.periods import LENGTHS
 
 if TYPE_CHECKING:

@@ -7,17 +7,9 @@ from typing import Annotated
 import typer
 
 from opsctl.commands.completing import recorded
+from opsctl.commands.console import asked, emit, one_of, open_workspace, reader_of
 from opsctl.commands.deciding import Text, desk_at, words
-from opsctl.commands.options import (
-    DryRun,
-    Format,
-    Where,
-    asked,
-    emit,
-    one_of,
-    open_workspace,
-    reader_of,
-)  # fmt: skip
+from opsctl.commands.options import DryRun, Format, Where
 
 EPILOG = """Examples:
 

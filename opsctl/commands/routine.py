@@ -9,8 +9,9 @@ import typer
 
 from opsctl.commands import routine_export
 from opsctl.commands.completing import declared, parts_of
+from opsctl.commands.console import asked, emit, one_of
 from opsctl.commands.deciding import desk_at
-from opsctl.commands.options import DryRun, Format, Quiet, Where, asked, emit, one_of
+from opsctl.commands.options import DryRun, Format, Quiet, Where
 
 EPILOG = """Examples:
 

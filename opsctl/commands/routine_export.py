@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from opsctl.commands.console import emit, one_of
 from opsctl.commands.deciding import desk_at
-from opsctl.commands.options import Where, emit, one_of
+from opsctl.commands.options import Where
 from opsctl.errors import ExitCode, OutputError, UsageError
 from opsctl.prose import line
 

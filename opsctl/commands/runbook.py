@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from opsctl.commands.completing import declared, recorded
+from opsctl.commands.console import asked, emit, one_of, open_workspace
 from opsctl.commands.deciding import desk_at
-from opsctl.commands.options import DryRun, Format, Where, asked, emit, one_of, open_workspace
+from opsctl.commands.options import DryRun, Format, Where
 
 EPILOG = """Examples:
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.options import Where, emit
+from opsctl.commands.console import emit
+from opsctl.commands.options import Where
 
 EPILOG = """Examples:
 
@@ -28,8 +29,8 @@ def schema(
     where: Where = None,
 ) -> None:
     """Print the JSON Schema of opsctl.yaml and its further files."""
+    from opsctl.finding import find
     from opsctl.starting import SCHEMA, schema_text
-    from opsctl.workspace import find
     from opsctl.world import this_world
     from opsctl.writing import write_whole
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from opsctl.commands.options import Format, Quiet, Where, emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import emit, one_of, open_workspace, reader_of
+from opsctl.commands.options import Format, Quiet, Where
 
 if TYPE_CHECKING:
     from opsctl.definitions import Workspace

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.options import emit
+from opsctl.commands.console import emit
 
 TOPICS = {
     "exit-codes": """\

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.options import DryRun, Format, Where, confirm, emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import confirm, emit, one_of, open_workspace, reader_of
+from opsctl.commands.options import DryRun, Format, Where
 
 EPILOG = """Examples:
 

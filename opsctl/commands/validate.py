@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.options import Where, emit, one_of, reader_of
+from opsctl.commands.console import emit, one_of, reader_of
+from opsctl.commands.options import Where
 
 EPILOG = """Examples:
 

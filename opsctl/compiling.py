@@ -1,0 +1,171 @@
+"""A workspace as checks last had it, taken again for as long as nothing that it came of has changed.
+
+It is kept where only this user writes, never in a checkout, and may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import time
+from binascii import crc32
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from opsctl.finding import FILE, PAGE, matching
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opsctl.definitions import Workspace
+
+# Where systems keep the time zones that a workspace may name.
+_ZONES = ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo")
+_SUM = 4
+# Code that was changed this lately (seconds) may not be the code that runs.
+_FRESH = 10.0
+# What was kept this long ago (seconds) may be of a workspace that is gone; keeping another sweeps it away.
+_FORGOTTEN = 30 * 86400.0
+
+
+class _Origin(NamedTuple):
+    """All that a workspace came of, with every byte of its files; equal ones mean equal workspaces."""
+
+    folder: str
+    store: str
+    python: str
+    machine: tuple[tuple[str, int], ...]
+    code: tuple[tuple[str, int, int], ...]
+    include: tuple[str, ...]
+    files: tuple[tuple[str, bytes], ...]
+
+
+def load_for_checks(folder: Path, environ: Mapping[str, str]) -> Workspace:
+    """The workspace in `folder` with what checks need, as `load_workspace` reads it with `light`.
+
+    Raises WorkspaceInvalidError with every problem where it is not valid, which is never kept.
+    """
+    place = _place(folder, environ)
+    found = _recall(place, folder, environ) if place else None
+    if found is not None:
+        return found
+    from opsctl.workspace import load_workspace
+
+    machine, read = _machine(environ), dict[str, bytes]()
+
+    def read_bytes(path: Path) -> bytes:
+        return read.setdefault(str(path), path.read_bytes())
+
+    workspace = load_workspace(folder, environ, light=True, read_bytes=read_bytes)
+    if place is not None:
+        files = tuple((str(path), read.get(str(path), b"")) for path in workspace.files)
+        store = environ.get("OPSCTL_DB", "")
+        _keep(
+            place,
+            _Origin(str(folder), store, sys.version, machine, _loaded(), workspace.include, files),
+            workspace,
+        )
+    return workspace
+
+
+def _place(folder: Path, environ: Mapping[str, str]) -> Path | None:
+    """Its file in the user's own cache, by the convention of XDG; None where the user has none."""
+    home = environ.get("XDG_CACHE_HOME") or f"{environ.get('HOME', '')}/.cache"
+    if not Path(home).is_absolute():
+        return None
+    parts = (str(folder), environ.get("OPSCTL_DB", ""), __file__, sys.executable)
+    name = crc32("\0".join(parts).encode("utf-8", "surrogateescape"))
+    return Path(home) / "opsctl" / f"{name:08x}.workspace"
+
+
+def _machine(environ: Mapping[str, str]) -> tuple[tuple[str, int], ...]:
+    """When libraries or time zones last came or went, which decide what can be read."""
+    places = [*sys.path, *_ZONES, *environ.get("PYTHONTZPATH", "").split(os.pathsep)]
+    return tuple((place, _changed(place)) for place in places)
+
+
+def _changed(place: str) -> int:
+    try:
+        return Path(place).stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0
+
+
+def _loaded() -> tuple[tuple[str, int, int], ...]:
+    """The files of this project's code that is in use."""
+    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == __package__]
+    return _stamps([module.__file__ for module in modules if module.__file__])
+
+
+def _stamps(paths: list[str]) -> tuple[tuple[str, int, int], ...]:
+    found = ((path, os.stat(path)) for path in paths)  # noqa: PTH116 - of sixty files, at every start
+    return tuple((path, one.st_mtime_ns, one.st_size) for path, one in found)
+
+
+def _recall(place: Path, folder: Path, environ: Mapping[str, str]) -> Workspace | None:
+    """What is kept, where it came of just what there is now; None in any doubt."""
+    try:
+        with place.open("rb") as file:
+            about = os.fstat(file.fileno())
+            # What others may write could be anything.
+            if about.st_uid != os.geteuid() or about.st_mode & 0o077:
+                return None
+            told, data = file.read(_SUM), file.read()
+    except OSError:
+        return None
+    if told != _sum(data):
+        return None
+    try:
+        return _fitting(data, folder, environ)
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, what was written is still there to be read
+        return None
+
+
+def _fitting(data: bytes, folder: Path, environ: Mapping[str, str]) -> Workspace | None:
+    size = int.from_bytes(data[:_SUM], "big")
+    kept = _Origin(*pickle.loads(data[_SUM : _SUM + size]))  # noqa: S301 - our own file, that nobody else may write
+    now = kept._replace(
+        folder=str(folder),
+        store=environ.get("OPSCTL_DB", ""),
+        python=sys.version,
+        machine=_machine(environ),
+        code=_stamps([path for path, _, _ in kept.code]),
+    )
+    if now != kept:
+        return None
+    paths = [folder / FILE, *matching(folder, kept.include)]
+    if tuple((str(path), b"" if path.suffix == PAGE else path.read_bytes()) for path in paths) != kept.files:
+        return None
+    return cast("Workspace", pickle.loads(data[_SUM + size :]))  # noqa: S301 - as above
+
+
+def _keep(place: Path, origin: _Origin, workspace: Workspace) -> None:
+    """Keep it in place of what was kept; where that cannot be done, it is read again the next time."""
+    if max(changed for _, changed, _ in origin.code) > (time.time() - _FRESH) * 1e9:
+        return
+    head = pickle.dumps(tuple(origin))
+    data = len(head).to_bytes(_SUM, "big") + head + pickle.dumps(workspace)
+    draft = place.with_suffix(f".{os.getpid()}.tmp")
+    with suppress(OSError):
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            with open(draft, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+                file.write(_sum(data) + data)
+            draft.replace(place)
+        finally:
+            draft.unlink(missing_ok=True)
+        _sweep(place.parent)
+
+
+def _sum(data: bytes) -> bytes:
+    return crc32(data).to_bytes(_SUM, "big")
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what was kept of workspaces that may be gone, and what a killed process left."""
+    oldest = time.time() - _FORGOTTEN
+    for path in folder.iterdir():
+        if path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)

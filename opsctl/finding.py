@@ -1,0 +1,40 @@
+"""Where a workspace is, and which files it has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsctl.errors import UsageError, WorkspaceMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FILE = "opsctl.yaml"
+INCLUDED = ("services/*.yaml", "checklists/*.yaml", "runbooks/*.yaml", "runbooks/*.md", "routines/*.yaml")
+
+# A procedure for people; no check is in it.
+PAGE = ".md"
+
+
+def find(directory: Path | None) -> Path:
+    """The folder of the workspace that `directory` (or the current folder) is in, walking up.
+
+    Raises WorkspaceMissingError where there is none, UsageError where `directory` is no folder.
+    """
+    if directory is not None and not directory.is_dir():
+        raise UsageError(f"`{directory}` is not a folder; name one with `-C DIR`")
+    start = (directory or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return folder
+    raise WorkspaceMissingError(str(start))
+
+
+def matching(folder: Path, globs: Iterable[str]) -> list[Path]:
+    """The files below the workspace that the globs mean, each once, without the root.
+
+    Raises ValueError or NotImplementedError where one is no glob.
+    """
+    found = dict.fromkeys(path for glob in globs for path in sorted(folder.glob(glob)))
+    return [path for path in found if path != folder / FILE]
