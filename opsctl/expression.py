@@ -134,7 +134,8 @@ def _show_literal(literal: Literal) -> str:
         return _quote(value)
     if literal.kind in QUANTITIES and value is not None:
         return show_quantity(literal.kind, value)
-    return str(value) if value.__class__ is int else json.dumps(value)
+    plain = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if plain else json.dumps(value)
 
 
 def _quote(text: str) -> str:

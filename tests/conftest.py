@@ -127,7 +127,9 @@ def _quiet_machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
     monkeypatch.setenv("HOME", str(tmp_path_factory.getbasetemp()))
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
-    for name in ("CI", "OPSCTL_DB", "OPSCTL_WORKSPACE", "OPSCTL_DEBUG", "GITHUB_STEP_SUMMARY", "TERM"):
+    for name in (
+        "CI", "OPSCTL_DB", "OPSCTL_WORKSPACE", "OPSCTL_DEBUG", "GITHUB_STEP_SUMMARY", "TERM", "XDG_CACHE_HOME",
+    ):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
     for name in ("connect", "connect_ex", "sendto"):
         monkeypatch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
