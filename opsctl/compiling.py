@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 # Where systems keep the time zones that a workspace may name.
 _ZONES = ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo")
 _SUM = 4
-# Code that was changed this lately (seconds) may not be the code that runs.
-_FRESH = 10.0
+# Code that was changed later than a moment before (nanoseconds) may not be the code that runs.
+_CODE_IS_OF = time.time_ns() - 1_000_000_000
 # What was kept this long ago (seconds) may be of a workspace that is gone; keeping another sweeps it away.
 _FORGOTTEN = 30 * 86400.0
 
@@ -72,17 +72,19 @@ def load_for_checks(folder: Path, environ: Mapping[str, str]) -> Workspace:
 
 def _place(folder: Path, environ: Mapping[str, str]) -> Path | None:
     """Its file in the user's own cache, by the convention of XDG; None where the user has none."""
-    home = environ.get("XDG_CACHE_HOME") or f"{environ.get('HOME', '')}/.cache"
-    if not Path(home).is_absolute():
+    own = environ.get("XDG_CACHE_HOME")
+    home = Path(own) if own else Path(environ.get("HOME", "")) / ".cache"
+    if not home.is_absolute():
         return None
     parts = (str(folder), environ.get("OPSCTL_DB", ""), __file__, sys.executable)
     name = crc32("\0".join(parts).encode("utf-8", "surrogateescape"))
-    return Path(home) / "opsctl" / f"{name:08x}.workspace"
+    return home / "opsctl" / f"{name:08x}.workspace"
 
 
 def _machine(environ: Mapping[str, str]) -> tuple[tuple[str, int], ...]:
     """When libraries or time zones last came or went, which decide what can be read."""
-    places = [*sys.path, *_ZONES, *environ.get("PYTHONTZPATH", "").split(os.pathsep)]
+    zones = environ.get("PYTHONTZPATH")
+    places = [*sys.path, *_ZONES, *(zones.split(os.pathsep) if zones else ())]
     return tuple((place, _changed(place)) for place in places)
 
 
@@ -142,13 +144,14 @@ def _fitting(data: bytes, folder: Path, environ: Mapping[str, str]) -> Workspace
 
 
 def _keep(place: Path, origin: _Origin, workspace: Workspace) -> None:
-    """Keep it in place of what was kept; where that cannot be done, it is read again the next time."""
-    if max(changed for _, changed, _ in origin.code) > (time.time() - _FRESH) * 1e9:
+    """Keep it in place of what was kept."""
+    if max(changed for _, changed, _ in origin.code) > _CODE_IS_OF:
         return
-    head = pickle.dumps(tuple(origin))
-    data = len(head).to_bytes(_SUM, "big") + head + pickle.dumps(workspace)
     draft = place.with_suffix(f".{os.getpid()}.tmp")
-    with suppress(OSError):
+    # Nobody waits for it: what cannot be kept is read again.
+    with suppress(Exception):
+        head = pickle.dumps(tuple(origin))
+        data = len(head).to_bytes(_SUM, "big") + head + pickle.dumps(workspace)
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             with open(draft, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:

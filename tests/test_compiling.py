@@ -1,0 +1,278 @@
+"""A workspace that is kept between runs: the same as its files say, and never when anything has changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_proving import FIRST
+
+from opsctl import compiling, starting, templating, workspace
+from opsctl.checks import KINDS
+from opsctl.errors import WorkspaceInvalidError
+
+ROOT = """
+version: 1
+name: Shop
+timezone: Europe/Berlin
+maintenance: {night: {select: web, days: sunday, between: "03:00-04:00", reason: Backups}}
+services: {web: {checks: {root: {file: /, expect: [exists == true], title: Größe}}}}
+"""
+
+
+@pytest.fixture
+def shop(tmp_path):
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "opsctl.yaml").write_text(ROOT)
+    (folder / "services").mkdir()
+    (folder / "services/db.yaml").write_text("services: {db: {checks: {root: {file: /}}}}\n")
+    return folder
+
+
+@pytest.fixture
+def environ(tmp_path):
+    return {"HOME": str(tmp_path)}
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Each time that YAML is read."""
+    seen = []
+    real = workspace.load_workspace
+    monkeypatch.setattr(
+        workspace, "load_workspace", lambda *given, **more: (seen.append(1), real(*given, **more))[1]
+    )
+    monkeypatch.setattr(compiling, "_CODE_IS_OF", sys.maxsize)
+    return seen
+
+
+def kept(environ):
+    (path,) = (Path(environ["HOME"]) / ".cache/opsctl").iterdir()
+    return path
+
+
+def test_it_is_read_once_and_taken_again_as_it_was(shop, environ, reads):
+    first, second = (compiling.load_for_checks(shop, environ) for _ in range(2))
+    assert (len(reads), second) == (1, first)
+    assert second == workspace.load_workspace(shop, environ, light=True)
+    assert (kept(environ).stat().st_mode & 0o777, kept(environ).parent.stat().st_mode & 0o777) == (
+        0o600,
+        0o700,
+    )
+
+
+@pytest.mark.parametrize("type_", KINDS)
+def test_every_type_comes_back_as_it_was(tmp_path, environ, reads, type_):
+    check = "".join(f"        {line}\n" for line in FIRST[type_][0].splitlines())
+    (tmp_path / "opsctl.yaml").write_text(
+        f"version: 1\nname: A\nservices:\n  a:\n    checks:\n      x: {{file: /}}\n      c:\n{check}"
+    )
+    first, second = (compiling.load_for_checks(tmp_path, environ) for _ in range(2))
+    assert (len(reads), second) == (1, first)
+
+
+def test_every_form_of_an_expectation_comes_back_as_it_was(tmp_path, environ, reads):
+    forms = [
+        "status in 200..299",
+        "status in [200, 204]",
+        "body matches /ok|ready/",
+        'not json["odd key"] exists',
+        'any(json.items[*].state) == "up"',
+        "len(json.items) > 2",
+        "json.items[0] == null",
+        "latency < 1m30s",
+    ]
+    check = {"http": "https://example.com/${env:PATH}", "expect": forms, "warn": forms}
+    text = json.dumps({"version": 1, "name": "A", "services": {"a": {"checks": {"b": check}}}})
+    (tmp_path / "opsctl.yaml").write_text(text)
+    first, second = (compiling.load_for_checks(tmp_path, environ) for _ in range(2))
+    assert (len(reads), second) == (1, first)
+
+
+@pytest.mark.parametrize("name", templating.names())
+def test_every_template_comes_back_as_it_was(tmp_path, environ, reads, name):
+    starting.start(starting.plan(tmp_path / "new", templates=[templating.template_named(name)]))
+    first, second = (compiling.load_for_checks(tmp_path / "new", environ) for _ in range(2))
+    assert (len(reads), second) == (1, first)
+
+
+def changed_bytes(shop, _environ):
+    """As many as before, at the same time."""
+    path = shop / "opsctl.yaml"
+    before = path.stat()
+    path.write_text(ROOT.replace("Größe", "Grösse"[:5]))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def another_file(shop, _environ):
+    (shop / "services/mail.yaml").write_text("services: {mail: {checks: {root: {file: /}}}}\n")
+
+
+def a_file_less(shop, _environ):
+    (shop / "services/db.yaml").unlink()
+
+
+def another_store(_shop, environ):
+    environ["OPSCTL_DB"] = "other.db"
+
+
+def other_zones(_shop, environ):
+    environ["PYTHONTZPATH"] = "/nowhere"
+
+
+def open_to_others(_shop, environ):
+    kept(environ).chmod(0o640)
+
+
+def torn(_shop, environ):
+    path = kept(environ)
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def empty(_shop, environ):
+    kept(environ).write_bytes(b"")
+
+
+def of_nothing(_shop, environ):
+    kept(environ).unlink()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        changed_bytes,
+        another_file,
+        a_file_less,
+        another_store,
+        other_zones,
+        open_to_others,
+        torn,
+        empty,
+        of_nothing,
+    ],
+)
+def test_what_has_changed_is_read_anew(shop, environ, reads, change):
+    compiling.load_for_checks(shop, environ)
+    change(shop, environ)
+    found = compiling.load_for_checks(shop, environ)
+    assert (len(reads), found) == (2, workspace.load_workspace(shop, environ, light=True))
+
+
+def a_library_came(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(tmp_path / "libraries")
+
+
+def python_was_upgraded(monkeypatch, _tmp_path):
+    monkeypatch.setattr(sys, "version", "3.99.0")
+
+
+def the_code_changed(monkeypatch, _tmp_path):
+    real = compiling._stamps
+    monkeypatch.setattr(
+        compiling, "_stamps", lambda paths: tuple((path, at + 1, size) for path, at, size in real(paths))
+    )
+
+
+@pytest.mark.parametrize("change", [a_library_came, python_was_upgraded, the_code_changed])
+def test_what_reads_it_has_changed(shop, environ, reads, monkeypatch, tmp_path, change):
+    compiling.load_for_checks(shop, environ)
+    change(monkeypatch, tmp_path)
+    compiling.load_for_checks(shop, environ)
+    assert len(reads) == 2
+
+
+def test_a_library_that_came_into_a_folder_that_is_known_counts(shop, environ, reads, monkeypatch, tmp_path):
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    os.utime(libraries, ns=(0, 0))
+    monkeypatch.syspath_prepend(libraries)
+    compiling.load_for_checks(shop, environ)
+    (libraries / "psycopg.py").touch()
+    compiling.load_for_checks(shop, environ)
+    assert len(reads) == 2
+
+
+def test_code_that_is_newer_than_this_process_is_not_what_read_it(shop, environ, reads, monkeypatch):
+    monkeypatch.setattr(compiling, "_CODE_IS_OF", 0)
+    for _ in range(2):
+        compiling.load_for_checks(shop, environ)
+    assert len(reads) == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_what_belongs_to_somebody_else_is_not_even_looked_at(shop, environ, reads):
+    compiling.load_for_checks(shop, environ)
+    os.chown(kept(environ), 65534, 65534)
+    compiling.load_for_checks(shop, environ)
+    assert len(reads) == 2
+
+
+def test_a_checkout_can_bring_none_along(shop, environ, reads):
+    compiling.load_for_checks(shop, environ)
+    assert sorted(path.name for path in shop.rglob("*")) == ["db.yaml", "opsctl.yaml", "services"]
+
+
+def test_what_is_wrong_is_told_every_time(shop, environ, reads):
+    compiling.load_for_checks(shop, environ)
+    (shop / "opsctl.yaml").write_text(ROOT.replace("version: 1", "version: 2"))
+    for _ in range(2):
+        with pytest.raises(WorkspaceInvalidError):
+            compiling.load_for_checks(shop, environ)
+    assert len(reads) == 3
+
+
+@pytest.mark.parametrize("home", ["", "relative", "/dev/null/none", "/proc"])
+def test_without_a_home_it_is_read_each_time(shop, reads, monkeypatch, home):
+    monkeypatch.chdir(shop)
+    for _ in range(2):
+        compiling.load_for_checks(shop, {"XDG_CACHE_HOME": home})
+    assert (len(reads), sorted(path.name for path in shop.iterdir())) == (2, ["opsctl.yaml", "services"])
+
+
+def test_what_nobody_wanted_for_long_is_swept_away(shop, environ, reads):
+    compiling.load_for_checks(shop, environ)
+    first, draft = kept(environ), kept(environ).with_name("00.7.tmp")
+    draft.touch()
+    for path in (first, draft):
+        os.utime(path, (0, 0))
+    compiling.load_for_checks(shop, {**environ, "OPSCTL_DB": "other.db"})
+    assert kept(environ) not in {first, draft}
+
+
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_disk_makes_of_it(shop, environ, reads, data):
+    expected = compiling.load_for_checks(shop, environ)
+    path = kept(environ)
+    whole = bytearray(path.read_bytes())
+    place = data.draw(st.integers(0, len(whole) - 1))
+    whole[place] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(whole)
+    reads.clear()
+    assert (compiling.load_for_checks(shop, environ), len(reads)) == (expected, 1)
+
+
+def test_a_file_that_is_whole_but_no_workspace_is_read_anew(shop, environ, reads):
+    compiling.load_for_checks(shop, environ)
+    for content in (b"", b"\0\0\0\1.", (4).to_bytes(4, "big") + pickle.dumps(())):
+        kept(environ).write_bytes(compiling._sum(content) + content)
+        reads.clear()
+        compiling.load_for_checks(shop, environ)
+        assert len(reads) == 1
+
+
+def test_what_cannot_be_kept_is_read_again(shop, environ, reads, monkeypatch):
+    def refuse(_value):
+        raise TypeError("no such thing can be pickled")
+
+    monkeypatch.setattr(pickle, "dumps", refuse)
+    for _ in range(2):
+        compiling.load_for_checks(shop, environ)
+    assert len(reads) == 2
