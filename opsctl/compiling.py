@@ -1,4 +1,4 @@
-"""A workspace as checks last had it, taken again for as long as nothing that it came of has changed.
+"""A workspace as it was last understood, taken again for as long as nothing that it came of has changed.
 
 It is kept where only this user writes, never in a checkout, and may be deleted at any time.
 """
@@ -14,10 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from opsctl.finding import FILE, PAGE, matching
+from opsctl.finding import FILE, PAGE, PAGES, matching
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from opsctl.definitions import Workspace
 
@@ -34,6 +34,7 @@ class _Origin(NamedTuple):
     """All that a workspace came of, with every byte of its files; equal ones mean equal workspaces."""
 
     folder: str
+    light: bool
     store: str
     python: str
     machine: tuple[tuple[str, int], ...]
@@ -42,35 +43,35 @@ class _Origin(NamedTuple):
     files: tuple[tuple[str, bytes], ...]
 
 
-def load_for_checks(folder: Path, environ: Mapping[str, str]) -> Workspace:
-    """The workspace in `folder` with what checks need, as `load_workspace` reads it with `light`.
+def load_compiled(folder: Path, environ: Mapping[str, str], *, light: bool = False) -> Workspace:
+    """The workspace in `folder` as `load_workspace` reads it, from what is kept where that is the same.
 
     Raises WorkspaceInvalidError with every problem where it is not valid, which is never kept.
     """
-    place = _place(folder, environ)
-    found = _recall(place, folder, environ) if place else None
+    place = _place(folder, environ, light=light)
+    found = _recall(place, folder, environ, light=light) if place else None
     if found is not None:
         return found
     from opsctl.workspace import load_workspace
 
-    machine, read = _machine(environ), dict[str, bytes]()
+    machine, read = _machine(environ), dict[Path, bytes]()
 
     def read_bytes(path: Path) -> bytes:
-        return read.setdefault(str(path), path.read_bytes())
+        return read.setdefault(path, path.read_bytes())
 
-    workspace = load_workspace(folder, environ, light=True, read_bytes=read_bytes)
+    workspace = load_workspace(folder, environ, light=light, read_bytes=read_bytes)
     if place is not None:
-        files = tuple((str(path), read.get(str(path), b"")) for path in workspace.files)
-        store = environ.get("OPSCTL_DB", "")
-        _keep(
-            place,
-            _Origin(str(folder), store, sys.version, machine, _loaded(), workspace.include, files),
-            workspace,
-        )
+        # Nobody waits for it: what cannot be kept is read again.
+        with suppress(Exception):
+            store, files = environ.get("OPSCTL_DB", ""), _files(folder, workspace.include, read, light=light)
+            origin = _Origin(
+                str(folder), light, store, sys.version, machine, _loaded(), workspace.include, files
+            )
+            _keep(place, origin, workspace)
     return workspace
 
 
-def _place(folder: Path, environ: Mapping[str, str]) -> Path | None:
+def _place(folder: Path, environ: Mapping[str, str], *, light: bool) -> Path | None:
     """Its file in the user's own cache, by the convention of XDG; None where the user has none."""
     own = environ.get("XDG_CACHE_HOME")
     home = Path(own) if own else Path(environ.get("HOME", "")) / ".cache"
@@ -78,7 +79,21 @@ def _place(folder: Path, environ: Mapping[str, str]) -> Path | None:
         return None
     parts = (str(folder), environ.get("OPSCTL_DB", ""), __file__, sys.executable)
     name = crc32("\0".join(parts).encode("utf-8", "surrogateescape"))
-    return home / "opsctl" / f"{name:08x}.workspace"
+    return home / "opsctl" / f"{name:08x}{'.light' if light else ''}.workspace"
+
+
+def _files(
+    folder: Path, include: Sequence[str], read: Mapping[Path, bytes], *, light: bool
+) -> tuple[tuple[str, bytes], ...]:
+    """The files that were or may be asked for, with their bytes where these count.
+
+    A service may name any page of a procedure, also one that is not included; checks ask for none.
+    """
+    paths = [folder / FILE, *matching(folder, (*include, PAGES))]
+    return tuple(
+        (str(path), b"" if light and path.suffix == PAGE else read.get(path) or path.read_bytes())
+        for path in paths
+    )
 
 
 def _machine(environ: Mapping[str, str]) -> tuple[tuple[str, int], ...]:
@@ -106,7 +121,7 @@ def _stamps(paths: list[str]) -> tuple[tuple[str, int, int], ...]:
     return tuple((path, one.st_mtime_ns, one.st_size) for path, one in found)
 
 
-def _recall(place: Path, folder: Path, environ: Mapping[str, str]) -> Workspace | None:
+def _recall(place: Path, folder: Path, environ: Mapping[str, str], *, light: bool) -> Workspace | None:
     """What is kept, where it came of just what there is now; None in any doubt."""
     try:
         with place.open("rb") as file:
@@ -120,25 +135,23 @@ def _recall(place: Path, folder: Path, environ: Mapping[str, str]) -> Workspace 
     if told != _sum(data):
         return None
     try:
-        return _fitting(data, folder, environ)
+        return _fitting(data, folder, environ, light=light)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, what was written is still there to be read
         return None
 
 
-def _fitting(data: bytes, folder: Path, environ: Mapping[str, str]) -> Workspace | None:
+def _fitting(data: bytes, folder: Path, environ: Mapping[str, str], *, light: bool) -> Workspace | None:
     size = int.from_bytes(data[:_SUM], "big")
     kept = _Origin(*pickle.loads(data[_SUM : _SUM + size]))  # noqa: S301 - our own file, that nobody else may write
     now = kept._replace(
         folder=str(folder),
+        light=light,
         store=environ.get("OPSCTL_DB", ""),
         python=sys.version,
         machine=_machine(environ),
         code=_stamps([path for path, _, _ in kept.code]),
     )
-    if now != kept:
-        return None
-    paths = [folder / FILE, *matching(folder, kept.include)]
-    if tuple((str(path), b"" if path.suffix == PAGE else path.read_bytes()) for path in paths) != kept.files:
+    if now != kept or _files(folder, kept.include, {}, light=light) != kept.files:
         return None
     return cast("Workspace", pickle.loads(data[_SUM + size :]))  # noqa: S301 - as above
 
@@ -147,19 +160,17 @@ def _keep(place: Path, origin: _Origin, workspace: Workspace) -> None:
     """Keep it in place of what was kept."""
     if max(changed for _, changed, _ in origin.code) > _CODE_IS_OF:
         return
+    head = pickle.dumps(tuple(origin))
+    data = len(head).to_bytes(_SUM, "big") + head + pickle.dumps(workspace)
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = place.with_suffix(f".{os.getpid()}.tmp")
-    # Nobody waits for it: what cannot be kept is read again.
-    with suppress(Exception):
-        head = pickle.dumps(tuple(origin))
-        data = len(head).to_bytes(_SUM, "big") + head + pickle.dumps(workspace)
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            with open(draft, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-                file.write(_sum(data) + data)
-            draft.replace(place)
-        finally:
-            draft.unlink(missing_ok=True)
-        _sweep(place.parent)
+    try:
+        with open(draft, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(_sum(data) + data)
+        draft.replace(place)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sweep(place.parent)
 
 
 def _sum(data: bytes) -> bytes:

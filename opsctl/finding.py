@@ -11,11 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FILE = "opsctl.yaml"
-INCLUDED = ("services/*.yaml", "checklists/*.yaml", "runbooks/*.yaml", "runbooks/*.md", "routines/*.yaml")
-
-# A procedure for people; no check is in it.
+# Procedures for people; no check is in them.
 PAGE = ".md"
-
+PAGES = f"runbooks/*{PAGE}"
+INCLUDED = ("services/*.yaml", "checklists/*.yaml", "runbooks/*.yaml", PAGES, "routines/*.yaml")
 
 def find(directory: Path | None) -> Path:
     """The folder of the workspace that `directory` (or the current folder) is in, walking up.

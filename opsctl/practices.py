@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from opsctl.finding import PAGES
 from opsctl.references import duplicates, without_runbook
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def gather(
     checklists = _section(parts, "checklists", "checklist", problems)
     freezes = _section(parts, "freezes", "freeze", problems)
     runbooks = _runbooks(parts, problems)
-    written = {*runbooks, *(path.stem for path in (folder / "runbooks").glob("*.md"))}
+    written = {*runbooks, *(path.stem for path in folder.glob(PAGES))}
     problems.extend(without_runbook(declared, written))
     return Practices(checklists, runbooks, freezes, _routines(parts, problems))
 

@@ -25,6 +25,16 @@ maintenance: {night: {select: web, days: sunday, between: "03:00-04:00", reason:
 services: {web: {checks: {root: {file: /, expect: [exists == true], title: Größe}}}}
 """
 
+PAGE = """\
+---
+owner: platform
+---
+
+# Restart
+
+1. Start it again. `opsctl: note`
+"""
+
 
 @pytest.fixture
 def shop(tmp_path):
@@ -59,7 +69,7 @@ def kept(environ):
 
 
 def test_it_is_read_once_and_taken_again_as_it_was(shop, environ, reads):
-    first, second = (compiling.load_for_checks(shop, environ) for _ in range(2))
+    first, second = (compiling.load_compiled(shop, environ, light=True) for _ in range(2))
     assert (len(reads), second) == (1, first)
     assert second == workspace.load_workspace(shop, environ, light=True)
     assert (kept(environ).stat().st_mode & 0o777, kept(environ).parent.stat().st_mode & 0o777) == (
@@ -74,7 +84,7 @@ def test_every_type_comes_back_as_it_was(tmp_path, environ, reads, type_):
     (tmp_path / "opsctl.yaml").write_text(
         f"version: 1\nname: A\nservices:\n  a:\n    checks:\n      x: {{file: /}}\n      c:\n{check}"
     )
-    first, second = (compiling.load_for_checks(tmp_path, environ) for _ in range(2))
+    first, second = (compiling.load_compiled(tmp_path, environ) for _ in range(2))
     assert (len(reads), second) == (1, first)
 
 
@@ -92,15 +102,40 @@ def test_every_form_of_an_expectation_comes_back_as_it_was(tmp_path, environ, re
     check = {"http": "https://example.com/${env:PATH}", "expect": forms, "warn": forms}
     text = json.dumps({"version": 1, "name": "A", "services": {"a": {"checks": {"b": check}}}})
     (tmp_path / "opsctl.yaml").write_text(text)
-    first, second = (compiling.load_for_checks(tmp_path, environ) for _ in range(2))
+    first, second = (compiling.load_compiled(tmp_path, environ) for _ in range(2))
     assert (len(reads), second) == (1, first)
 
 
+@pytest.mark.parametrize("light", [True, False])
 @pytest.mark.parametrize("name", templating.names())
-def test_every_template_comes_back_as_it_was(tmp_path, environ, reads, name):
+def test_every_template_comes_back_as_it_was(tmp_path, environ, reads, name, light):
     starting.start(starting.plan(tmp_path / "new", templates=[templating.template_named(name)]))
-    first, second = (compiling.load_for_checks(tmp_path / "new", environ) for _ in range(2))
+    first, second = (compiling.load_compiled(tmp_path / "new", environ, light=light) for _ in range(2))
     assert (len(reads), second) == (1, first)
+
+
+def test_what_checks_need_and_the_whole_are_kept_apart(shop, environ, reads):
+    (shop / "runbooks").mkdir()
+    (shop / "runbooks/restart.md").write_text(PAGE)
+    for light in (True, False, True, False):
+        compiling.load_compiled(shop, environ, light=light)
+    (shop / "runbooks/restart.md").write_text(PAGE.replace("again", "anew"))
+    compiling.load_compiled(shop, environ, light=True)
+    assert len(reads) == 2
+    whole = compiling.load_compiled(shop, environ)
+    assert (len(reads), whole) == (3, workspace.load_workspace(shop, environ))
+
+
+def test_a_page_that_is_named_and_not_included_must_still_be_there(shop, environ, reads):
+    (shop / "runbooks").mkdir()
+    (shop / "runbooks/restart.md").write_text(PAGE)
+    (shop / "opsctl.yaml").write_text(
+        "include: [services/*.yaml]\n" + ROOT.replace("{checks", "{runbook: restart, checks")
+    )
+    compiling.load_compiled(shop, environ)
+    (shop / "runbooks/restart.md").unlink()
+    with pytest.raises(WorkspaceInvalidError, match="no runbook is called `restart`"):
+        compiling.load_compiled(shop, environ)
 
 
 def changed_bytes(shop, _environ):
@@ -159,9 +194,9 @@ def of_nothing(_shop, environ):
     ],
 )
 def test_what_has_changed_is_read_anew(shop, environ, reads, change):
-    compiling.load_for_checks(shop, environ)
+    compiling.load_compiled(shop, environ, light=True)
     change(shop, environ)
-    found = compiling.load_for_checks(shop, environ)
+    found = compiling.load_compiled(shop, environ, light=True)
     assert (len(reads), found) == (2, workspace.load_workspace(shop, environ, light=True))
 
 
@@ -182,9 +217,9 @@ def the_code_changed(monkeypatch, _tmp_path):
 
 @pytest.mark.parametrize("change", [a_library_came, python_was_upgraded, the_code_changed])
 def test_what_reads_it_has_changed(shop, environ, reads, monkeypatch, tmp_path, change):
-    compiling.load_for_checks(shop, environ)
+    compiling.load_compiled(shop, environ, light=True)
     change(monkeypatch, tmp_path)
-    compiling.load_for_checks(shop, environ)
+    compiling.load_compiled(shop, environ, light=True)
     assert len(reads) == 2
 
 
@@ -193,38 +228,38 @@ def test_a_library_that_came_into_a_folder_that_is_known_counts(shop, environ, r
     libraries.mkdir()
     os.utime(libraries, ns=(0, 0))
     monkeypatch.syspath_prepend(libraries)
-    compiling.load_for_checks(shop, environ)
+    compiling.load_compiled(shop, environ, light=True)
     (libraries / "psycopg.py").touch()
-    compiling.load_for_checks(shop, environ)
+    compiling.load_compiled(shop, environ, light=True)
     assert len(reads) == 2
 
 
 def test_code_that_is_newer_than_this_process_is_not_what_read_it(shop, environ, reads, monkeypatch):
     monkeypatch.setattr(compiling, "_CODE_IS_OF", 0)
     for _ in range(2):
-        compiling.load_for_checks(shop, environ)
+        compiling.load_compiled(shop, environ, light=True)
     assert len(reads) == 2
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_what_belongs_to_somebody_else_is_not_even_looked_at(shop, environ, reads):
-    compiling.load_for_checks(shop, environ)
+    compiling.load_compiled(shop, environ, light=True)
     os.chown(kept(environ), 65534, 65534)
-    compiling.load_for_checks(shop, environ)
+    compiling.load_compiled(shop, environ, light=True)
     assert len(reads) == 2
 
 
 def test_a_checkout_can_bring_none_along(shop, environ, reads):
-    compiling.load_for_checks(shop, environ)
+    compiling.load_compiled(shop, environ, light=True)
     assert sorted(path.name for path in shop.rglob("*")) == ["db.yaml", "opsctl.yaml", "services"]
 
 
 def test_what_is_wrong_is_told_every_time(shop, environ, reads):
-    compiling.load_for_checks(shop, environ)
+    compiling.load_compiled(shop, environ, light=True)
     (shop / "opsctl.yaml").write_text(ROOT.replace("version: 1", "version: 2"))
     for _ in range(2):
         with pytest.raises(WorkspaceInvalidError):
-            compiling.load_for_checks(shop, environ)
+            compiling.load_compiled(shop, environ, light=True)
     assert len(reads) == 3
 
 
@@ -232,39 +267,38 @@ def test_what_is_wrong_is_told_every_time(shop, environ, reads):
 def test_without_a_home_it_is_read_each_time(shop, reads, monkeypatch, home):
     monkeypatch.chdir(shop)
     for _ in range(2):
-        compiling.load_for_checks(shop, {"XDG_CACHE_HOME": home})
+        compiling.load_compiled(shop, {"XDG_CACHE_HOME": home})
     assert (len(reads), sorted(path.name for path in shop.iterdir())) == (2, ["opsctl.yaml", "services"])
 
 
 def test_what_nobody_wanted_for_long_is_swept_away(shop, environ, reads):
-    compiling.load_for_checks(shop, environ)
+    compiling.load_compiled(shop, environ, light=True)
     first, draft = kept(environ), kept(environ).with_name("00.7.tmp")
     draft.touch()
     for path in (first, draft):
         os.utime(path, (0, 0))
-    compiling.load_for_checks(shop, {**environ, "OPSCTL_DB": "other.db"})
+    compiling.load_compiled(shop, {**environ, "OPSCTL_DB": "other.db"})
     assert kept(environ) not in {first, draft}
 
 
-@given(data=st.data())
+@given(place=st.integers(0, 2**20), flipped=st.integers(1, 255))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_a_disk_makes_of_it(shop, environ, reads, data):
-    expected = compiling.load_for_checks(shop, environ)
+def test_whatever_a_disk_makes_of_it(shop, environ, reads, place, flipped):
+    expected = compiling.load_compiled(shop, environ, light=True)
     path = kept(environ)
     whole = bytearray(path.read_bytes())
-    place = data.draw(st.integers(0, len(whole) - 1))
-    whole[place] ^= data.draw(st.integers(1, 255))
+    whole[place % len(whole)] ^= flipped
     path.write_bytes(whole)
     reads.clear()
-    assert (compiling.load_for_checks(shop, environ), len(reads)) == (expected, 1)
+    assert (compiling.load_compiled(shop, environ, light=True), len(reads)) == (expected, 1)
 
 
 def test_a_file_that_is_whole_but_no_workspace_is_read_anew(shop, environ, reads):
-    compiling.load_for_checks(shop, environ)
+    compiling.load_compiled(shop, environ, light=True)
     for content in (b"", b"\0\0\0\1.", (4).to_bytes(4, "big") + pickle.dumps(())):
         kept(environ).write_bytes(compiling._sum(content) + content)
         reads.clear()
-        compiling.load_for_checks(shop, environ)
+        compiling.load_compiled(shop, environ, light=True)
         assert len(reads) == 1
 
 
@@ -274,5 +308,5 @@ def test_what_cannot_be_kept_is_read_again(shop, environ, reads, monkeypatch):
 
     monkeypatch.setattr(pickle, "dumps", refuse)
     for _ in range(2):
-        compiling.load_for_checks(shop, environ)
+        compiling.load_compiled(shop, environ, light=True)
     assert len(reads) == 2

@@ -19,16 +19,10 @@ if TYPE_CHECKING:
 
 def open_workspace(where: Path | None, environ: Mapping[str, str], *, light: bool = False) -> Workspace:
     """The workspace that a command acts on; `light` for what needs services and settings only."""
+    from opsctl.compiling import load_compiled
     from opsctl.finding import find
 
-    if light:
-        from opsctl.compiling import load_for_checks
-
-        workspace = load_for_checks(find(where), environ)
-    else:
-        from opsctl.workspace import load_workspace
-
-        workspace = load_workspace(find(where), environ)
+    workspace = load_compiled(find(where), environ, light=light)
     # It stays until the end, so that looking through it for garbage, again and again, finds nothing.
     gc.freeze()
     return workspace
