@@ -51,6 +51,8 @@ COMMANDS = {
     "db": "db",
     "help": "topics",
 }
+# Cron runs these every few minutes, and most of their command lines need no parser.
+_PLAIN = ("check", "routine")
 
 _HELP = """Make a team's operations practice executable, and keep the proof.
 
@@ -147,14 +149,12 @@ def _command(arguments: list[str]) -> int:
     if arguments == ["--version"]:
         sys.stdout.write(f"opsctl {__version__}\n")
         return ExitCode.YES
-    if arguments[:1] == ["check"] and "_OPSCTL_COMPLETE" not in os.environ:
-        from opsctl.commands.plain import read
+    if arguments and arguments[0] in _PLAIN and "_OPSCTL_COMPLETE" not in os.environ:
+        from opsctl.commands.plain import plain
 
-        asked = read(arguments[1:], os.environ)
-        if asked is not None:
-            from opsctl.commands.check_run import answer
-
-            return answer(asked)
+        command = plain(arguments, os.environ)
+        if command is not None:
+            return command()
     try:
         build(_typed(arguments))(args=arguments, prog_name="opsctl")
     except SystemExit as end:

@@ -10,8 +10,8 @@ from opsctl.commands.backlog_desk import keep
 from opsctl.commands.backlog_desk import plan as carry
 from opsctl.commands.completing import recorded
 from opsctl.commands.console import asked
-from opsctl.commands.deciding import Text, desk_at, words
-from opsctl.commands.options import DryRun, Format, Where
+from opsctl.commands.deciding import desk_at, words
+from opsctl.commands.options import DryRun, Format, Text, Where
 
 if TYPE_CHECKING:
     from opsctl.commands.deciding import Desk

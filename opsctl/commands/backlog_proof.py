@@ -8,8 +8,8 @@ import typer
 
 from opsctl.commands.backlog_desk import keep, prove
 from opsctl.commands.completing import recorded
-from opsctl.commands.deciding import At, Text, desk_at, words
-from opsctl.commands.options import DryRun, Format, Where
+from opsctl.commands.deciding import desk_at, words
+from opsctl.commands.options import At, DryRun, Format, Text, Where
 
 _Item = Annotated[
     str, typer.Argument(autocompletion=recorded("OPS"), help="As OPS-12 or 12.", metavar="ITEM")

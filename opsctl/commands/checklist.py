@@ -9,8 +9,8 @@ import typer
 
 from opsctl.commands.completing import declared, parts_of, recorded
 from opsctl.commands.console import asked, emit, one_of, open_workspace
-from opsctl.commands.deciding import At, Text, desk_at, words
-from opsctl.commands.options import DryRun, Format, Out, Where
+from opsctl.commands.deciding import desk_at, words
+from opsctl.commands.options import At, DryRun, Format, Out, Text, Where
 
 EPILOG = """Examples:
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple
-
-import typer
+from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.commands.console import one_of, open_workspace
 from opsctl.errors import UsageError
@@ -16,9 +14,6 @@ if TYPE_CHECKING:
 
     from opsctl.definitions import Workspace
     from opsctl.world import World
-
-At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="When it happened; now by default.")]
-Text = Annotated[list[str] | None, typer.Argument(help="In your words.", metavar="[TEXT]...")]
 
 
 class Desk(NamedTuple):

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from opsctl.commands.console import asked
-from opsctl.commands.deciding import At, Text, desk_at, words
+from opsctl.commands.deciding import desk_at, words
 from opsctl.commands.incident_desk import Name, decide, named, show_similar, the
-from opsctl.commands.options import DryRun, Format, Where
+from opsctl.commands.options import At, DryRun, Format, Text, Where
 
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")]
 Service = Annotated[

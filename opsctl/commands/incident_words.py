@@ -8,10 +8,10 @@ import typer
 
 from opsctl.commands.completing import recorded
 from opsctl.commands.console import asked
-from opsctl.commands.deciding import At, Text, desk_at, words
+from opsctl.commands.deciding import desk_at, words
 from opsctl.commands.incident_decisions import Role, Runbook, Service, Tag
 from opsctl.commands.incident_desk import decide, the
-from opsctl.commands.options import DryRun, Format, Where
+from opsctl.commands.options import At, DryRun, Format, Text, Where
 from opsctl.ledger.incident import TIMES
 
 _UPDATE = """Examples:

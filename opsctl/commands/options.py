@@ -31,3 +31,5 @@ Out = Annotated[
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing when all is well.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Format = Annotated[str, typer.Option("-o", "--output", metavar="FORMAT", help="text or json.")]
+At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="When it happened; now by default.")]
+Text = Annotated[list[str] | None, typer.Argument(help="In your words.", metavar="[TEXT]...")]

@@ -1,6 +1,6 @@
-"""Plain command lines of `opsctl check`, read without Typer, whose import takes half of a start.
+"""The command lines that cron runs, read without Typer, whose import takes a good part of a start.
 
-Cron runs one every minute. What is not plain, a mistake above all, is None here, and Typer's to read.
+What is not plain, a mistake above all, is None here, and Typer's to read.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsctl.commands.check_run import Asked
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from opsctl.commands.check_run import Asked
+
+# The option's field, and what it sets there.
 _FLAGS = {
     "--failed": ("failed", True),
     "-q": ("quiet", True),
@@ -40,11 +41,27 @@ _VALUES = {
     "--directory": "where",
 }
 _PATHS = ("out", "where")
+_DUE = frozenset({"--due", "-q", "--quiet"})
 
 
-def read(words: Sequence[str], environ: Mapping[str, str]) -> Asked | None:
+def plain(words: Sequence[str], environ: Mapping[str, str]) -> Callable[[], int] | None:
+    """What does what a command line asks for, and answers the exit code; None where it is not plain."""
+    if words[:1] == ["check"]:
+        asked = check_asked(words[1:], environ)
+        if asked is not None:
+            from opsctl.commands.check_run import answer
+
+            return lambda: answer(asked)
+    elif words[:2] == ["routine", "run"] and "--due" in words and _DUE.issuperset(words[2:]):
+        return lambda: _run_due(_home(environ), quiet=len({*words[2:]}) > 1)
+    return None
+
+
+def check_asked(words: Sequence[str], environ: Mapping[str, str]) -> Asked | None:
     """What the words after `check` ask for; None where they are not plain."""
-    given: dict[str, object] = {}
+    from opsctl.commands.check_run import Asked
+
+    given: dict[str, object] = {"where": _home(environ)}
     many: dict[str, list[str]] = {"selectors": [], "exclude": []}
     rest = iter(words)
     for word in rest:
@@ -61,8 +78,6 @@ def read(words: Sequence[str], environ: Mapping[str, str]) -> Asked | None:
                 many[name].append(text)
             else:
                 given[name] = Path(text) if name in _PATHS else text
-    if "where" not in given and environ.get("OPSCTL_WORKSPACE"):
-        given["where"] = Path(environ["OPSCTL_WORKSPACE"])
     return Asked(**{name: tuple(texts) for name, texts in many.items()}, **given)  # type: ignore[arg-type]  # as named
 
 
@@ -73,3 +88,14 @@ def _option(word: str, rest: Iterator[str]) -> tuple[str, str]:
         return _VALUES.get(word, ""), text
     name = _VALUES.get(word, "")
     return name, next(rest, "") if name else ""
+
+
+def _home(environ: Mapping[str, str]) -> Path | None:
+    return Path(environ["OPSCTL_WORKSPACE"]) if environ.get("OPSCTL_WORKSPACE") else None
+
+
+def _run_due(where: Path | None, *, quiet: bool) -> int:
+    from opsctl.commands.deciding import desk_at
+    from opsctl.commands.routine_desk import run
+
+    return run(desk_at(where, "text", light=False), None, due=True, quiet=quiet)

@@ -44,7 +44,7 @@ def export(
     out: Out = None,
     where: Where = None,
 ) -> None:
-    """Write this machine's results as lines of JSON for another place to import."""
+    """Write this machine's results as lines of JSON to import elsewhere; exits 3 where there are none."""
     from opsctl.pooling import exported, this_place
     from opsctl.world import this_world
 

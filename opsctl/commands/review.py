@@ -8,8 +8,8 @@ import typer
 
 from opsctl.commands.completing import recorded
 from opsctl.commands.console import asked, emit, one_of, open_workspace, reader_of
-from opsctl.commands.deciding import Text, desk_at, words
-from opsctl.commands.options import DryRun, Format, Where
+from opsctl.commands.deciding import desk_at, words
+from opsctl.commands.options import DryRun, Format, Text, Where
 
 EPILOG = """Examples:
 

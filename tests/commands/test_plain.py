@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 import typer
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from typer.main import get_command
 
-from opsctl.commands import check
+from opsctl.commands import check, routine, routine_desk
 from opsctl.commands.check_run import Asked
-from opsctl.commands.plain import read
+from opsctl.commands.plain import check_asked as read
+from opsctl.commands.plain import plain
 
 OPTIONS = (
     "-q", "--quiet", "--failed", "--explain", "--list", "--dry-run", "--record", "--no-record", "-x", "--exclude",
@@ -89,6 +90,37 @@ def test_it_is_read_as_by_typer_or_left_to_it(by_typer, words):
 def test_the_workspace_may_stand_in_the_environment(by_typer, monkeypatch, words, folder):
     monkeypatch.setenv("OPSCTL_WORKSPACE", folder)
     assert read(words, {"OPSCTL_WORKSPACE": folder}) == by_typer(words)
+
+
+@pytest.fixture(scope="module")
+def routines():
+    app = typer.Typer(rich_markup_mode=None)
+    routine.register(app)
+    return get_command(app)
+
+
+ROUTINE = st.lists(
+    st.sampled_from(["--due", "-q", "--quiet", "morning", "--dry-run", "-o", "json", "-C"]), max_size=4
+)
+
+
+@given(ROUTINE)
+@example(["--due", "--quiet"])
+@example(["--due"])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_due_is_run_as_by_typer_or_left_to_it(opsctl, routines, words):
+    opsctl.write("opsctl.yaml", "version: 1\nname: x\n")
+    told = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(opsctl.path)
+        patch.setattr(
+            routine_desk, "run", lambda desk, *given, **more: told.append((desk[1:], given, more)) or 0
+        )
+        command = plain(["routine", "run", *words], {})
+        assert (command is not None) == ("--due" in words and {*words} <= {"--due", "-q", "--quiet"})
+        if command is not None:
+            assert command() == routines(args=["routine", "run", *words], standalone_mode=False)
+            assert told[0] == told[1]
 
 
 def test_a_plain_check_imports_neither_typer_nor_yaml(opsctl):
