@@ -31,16 +31,21 @@ _FORGOTTEN = 30 * 86400.0
 
 
 class _Origin(NamedTuple):
-    """All that a workspace came of, with every byte of its files; equal ones mean equal workspaces."""
+    """All that a workspace comes of, with every byte of its files; equal ones mean equal workspaces."""
 
-    folder: str
-    light: bool
     store: str
     python: str
     machine: tuple[tuple[str, int], ...]
     code: tuple[tuple[str, int, int], ...]
     include: tuple[str, ...]
     files: tuple[tuple[str, bytes], ...]
+
+
+class _Before(NamedTuple):
+    """What must still be so when a workspace has been read."""
+
+    machine: tuple[tuple[str, int], ...]
+    pages: list[Path]
 
 
 def load_compiled(folder: Path, environ: Mapping[str, str], *, light: bool = False) -> Workspace:
@@ -54,20 +59,18 @@ def load_compiled(folder: Path, environ: Mapping[str, str], *, light: bool = Fal
         return found
     from opsctl.workspace import load_workspace
 
-    machine, read = _machine(environ), dict[Path, bytes]()
+    before, read = _Before(_machine(environ), matching(folder, (PAGES,))), dict[str, bytes]()
 
     def read_bytes(path: Path) -> bytes:
-        return read.setdefault(path, path.read_bytes())
+        return read.setdefault(str(path), path.read_bytes())
 
     workspace = load_workspace(folder, environ, light=light, read_bytes=read_bytes)
     if place is not None:
         # Nobody waits for it: what cannot be kept is read again.
         with suppress(Exception):
-            store, files = environ.get("OPSCTL_DB", ""), _files(folder, workspace.include, read, light=light)
-            origin = _Origin(
-                str(folder), light, store, sys.version, machine, _loaded(), workspace.include, files
-            )
-            _keep(place, origin, workspace)
+            origin = _origin(folder, environ, workspace.include, _code(), light=light)
+            if _steady(origin, workspace, read, before):
+                _keep(place, origin, workspace)
     return workspace
 
 
@@ -77,22 +80,27 @@ def _place(folder: Path, environ: Mapping[str, str], *, light: bool) -> Path | N
     home = Path(own) if own else Path(environ.get("HOME", "")) / ".cache"
     if not home.is_absolute():
         return None
-    parts = (str(folder), environ.get("OPSCTL_DB", ""), __file__, sys.executable)
-    name = crc32("\0".join(parts).encode("utf-8", "surrogateescape"))
-    return home / "opsctl" / f"{name:08x}{'.light' if light else ''}.workspace"
+    name = f"{crc32(os.fsencode(folder)):08x}{'.light' if light else ''}.workspace"
+    return home / "opsctl" / name
 
 
-def _files(
-    folder: Path, include: Sequence[str], read: Mapping[Path, bytes], *, light: bool
-) -> tuple[tuple[str, bytes], ...]:
-    """The files that were or may be asked for, with their bytes where these count.
+def _origin(
+    folder: Path, environ: Mapping[str, str], include: Sequence[str], code: Sequence[str], *, light: bool
+) -> _Origin:
+    """What a workspace with these globs comes of now, read by the code in these files.
 
-    A service may name any page of a procedure, also one that is not included; checks ask for none.
+    A service may name any page of a procedure, also one that is not included; checks read none.
     """
     paths = [folder / FILE, *matching(folder, (*include, PAGES))]
-    return tuple(
-        (str(path), b"" if light and path.suffix == PAGE else read.get(path) or path.read_bytes())
-        for path in paths
+    return _Origin(
+        store=environ.get("OPSCTL_DB", ""),
+        python=sys.version,
+        machine=_machine(environ),
+        code=_stamps(code),
+        include=tuple(include),
+        files=tuple(
+            (str(path), b"" if light and path.suffix == PAGE else path.read_bytes()) for path in paths
+        ),
     )
 
 
@@ -110,14 +118,14 @@ def _changed(place: str) -> int:
         return 0
 
 
-def _loaded() -> tuple[tuple[str, int, int], ...]:
+def _code() -> list[str]:
     """The files of this project's code that is in use."""
     modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == __package__]
-    return _stamps([module.__file__ for module in modules if module.__file__])
+    return [module.__file__ for module in modules if module.__file__]
 
 
-def _stamps(paths: list[str]) -> tuple[tuple[str, int, int], ...]:
-    found = ((path, os.stat(path)) for path in paths)  # noqa: PTH116 - of sixty files, at every start
+def _stamps(paths: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
+    found = ((path, os.stat(path)) for path in paths)  # noqa: PTH116 - of a hundred files, at every start
     return tuple((path, one.st_mtime_ns, one.st_size) for path, one in found)
 
 
@@ -143,23 +151,22 @@ def _recall(place: Path, folder: Path, environ: Mapping[str, str], *, light: boo
 def _fitting(data: bytes, folder: Path, environ: Mapping[str, str], *, light: bool) -> Workspace | None:
     size = int.from_bytes(data[:_SUM], "big")
     kept = _Origin(*pickle.loads(data[_SUM : _SUM + size]))  # noqa: S301 - our own file, that nobody else may write
-    now = kept._replace(
-        folder=str(folder),
-        light=light,
-        store=environ.get("OPSCTL_DB", ""),
-        python=sys.version,
-        machine=_machine(environ),
-        code=_stamps([path for path, _, _ in kept.code]),
+    now = _origin(folder, environ, kept.include, [path for path, _, _ in kept.code], light=light)
+    return cast("Workspace", pickle.loads(data[_SUM + size :])) if now == kept else None  # noqa: S301 - as above
+
+
+def _steady(origin: _Origin, workspace: Workspace, read: Mapping[str, bytes], before: _Before) -> bool:
+    """Whether what was read is what is there, and was so all the time."""
+    return (
+        max(changed for _, changed, _ in origin.code) <= _CODE_IS_OF
+        and _Before(origin.machine, matching(workspace.root, (PAGES,))) == before
+        and matching(workspace.root, workspace.include) == [*workspace.files[1:]]
+        and all(read.get(path, data) == data for path, data in origin.files)
     )
-    if now != kept or _files(folder, kept.include, {}, light=light) != kept.files:
-        return None
-    return cast("Workspace", pickle.loads(data[_SUM + size :]))  # noqa: S301 - as above
 
 
 def _keep(place: Path, origin: _Origin, workspace: Workspace) -> None:
     """Keep it in place of what was kept."""
-    if max(changed for _, changed, _ in origin.code) > _CODE_IS_OF:
-        return
     head = pickle.dumps(tuple(origin))
     data = len(head).to_bytes(_SUM, "big") + head + pickle.dumps(workspace)
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import typer
@@ -119,6 +119,14 @@ def _written(stream: io.TextIOWrapper) -> str:
 @pytest.fixture
 def opsctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opsctl:
     return Opsctl(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def no_power_cut() -> Iterator[None]:
+    """Nobody pulls the plug, so the disk is not waited for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("opsctl.store.opening.SYNCHRONOUS", "OFF")
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -200,6 +200,28 @@ def test_what_has_changed_is_read_anew(shop, environ, reads, change):
     assert (len(reads), found) == (2, workspace.load_workspace(shop, environ, light=True))
 
 
+@pytest.mark.parametrize("include", ["", "include: [services/*.yaml]"])
+@pytest.mark.parametrize("name", ["services/mail.yaml", "services/db.yaml", "runbooks/zz.md"])
+def test_what_changes_while_it_is_read_is_read_anew(shop, environ, reads, monkeypatch, name, include):
+    (shop / "opsctl.yaml").write_text(include + ROOT)
+    (shop / "runbooks").mkdir()
+    real = workspace.load_workspace
+
+    def load(*given, **more):
+        found = real(*given, **more)
+        (shop / name).write_text(
+            PAGE if name.endswith("md") else "services: {mail: {checks: {root: {file: /x}}}}"
+        )
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workspace, "load_workspace", load)
+        compiling.load_compiled(shop, environ)
+    reads.clear()
+    found = compiling.load_compiled(shop, environ)
+    assert (len(reads), found) == (1, workspace.load_workspace(shop, environ))
+
+
 def a_library_came(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(tmp_path / "libraries")
 

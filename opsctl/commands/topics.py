@@ -61,6 +61,8 @@ Variables that opsctl reads:
   OPSCTL_DB         the store's file, in place of `store:` in opsctl.yaml
   OPSCTL_NOW        the time to use as now, as 2026-01-02T03:04:05Z
   OPSCTL_DEBUG      show the traceback of an internal error
+  XDG_CACHE_HOME    in its folder `opsctl` workspaces are kept as they were read (~/.cache by default);
+                    what is there may be deleted, and is never used when anything has changed
   NO_COLOR          no colours
   CI                ask nothing
   GITHUB_STEP_SUMMARY  where `-o github` appends its summary
