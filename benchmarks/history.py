@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
@@ -10,13 +9,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from environment import ENVIRONMENT
+
 from opsctl.outages import Rules
 from opsctl.outcome import Cause, State
 from opsctl.records import Result
 from opsctl.store.opening import open_store
 from opsctl.store.results import Run, record
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 OPSCTL = str(Path(sys.executable).with_name("opsctl"))
 CHECKS, RUNS, EVERY = 100, 10_000, 60.0
 NOW = 1_800_000_000.0

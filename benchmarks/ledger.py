@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
@@ -10,11 +9,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from environment import ENVIRONMENT
+
 from opsctl.ledger.events import Actor
 from opsctl.store.ledger import deciding
 from opsctl.store.opening import open_store
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 OPSCTL = str(Path(sys.executable).with_name("opsctl"))
 INCIDENTS, NOTES = 10_000, 7
 NOW = 1_800_000_000.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import statistics
 import subprocess
@@ -12,8 +11,8 @@ import time
 from pathlib import Path
 
 import servers
+from environment import ENVIRONMENT
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 OPSCTL = str(Path(sys.executable).with_name("opsctl"))
 BARE = str(Path(__file__).with_name("bare.py"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
@@ -10,7 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+from environment import ENVIRONMENT
+
 OPSCTL = str(Path(sys.executable).with_name("opsctl"))
 ROUTINES = 1000
 TIMES = (

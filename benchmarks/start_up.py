@@ -1,8 +1,7 @@
-"""Start-up as ratios: `--version` and one recorded local HTTP check against `python -c "import typer"`."""
+"""Start-up as ratios: what cron runs, with one local HTTP check, against `python -c "import typer"`."""
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
@@ -11,10 +10,14 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from environment import ANEW, ENVIRONMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROUNDS = 15
-# Without byte code every start would compile the sources, which an installed package never does.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 class Ok(BaseHTTPRequestHandler):
@@ -28,9 +31,9 @@ class Ok(BaseHTTPRequestHandler):
         pass
 
 
-def seconds(argv: list[str], folder: Path) -> float:
+def seconds(argv: list[str], folder: Path, environment: Mapping[str, str]) -> float:
     started = time.perf_counter()
-    subprocess.run(argv, cwd=folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(argv, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - started
 
 
@@ -44,17 +47,19 @@ def main() -> None:
         (folder / "opsctl.yaml").write_text(text)
         opsctl = [str(Path(sys.executable).with_name("opsctl"))]
         measured = {
-            "import typer": [sys.executable, "-c", "import typer"],
-            "opsctl --version": [*opsctl, "--version"],
-            "one recorded check": [*opsctl, "check"],
-            "status": [*opsctl, "status"],
+            "import typer": ([sys.executable, "-c", "import typer"], ENVIRONMENT),
+            "opsctl --version": ([*opsctl, "--version"], ENVIRONMENT),
+            "one recorded check": ([*opsctl, "check"], ENVIRONMENT),
+            "its workspace read anew": ([*opsctl, "check"], ANEW),
+            "status": ([*opsctl, "status"], ENVIRONMENT),
+            "routine run --due --quiet": ([*opsctl, "routine", "run", "--due", "--quiet"], ENVIRONMENT),
         }
         times: dict[str, list[float]] = {label: [] for label in measured}
-        for argv in measured.values():
-            seconds(argv, folder)
+        for argv, environment in measured.values():
+            seconds(argv, folder, environment)
         for _ in range(ROUNDS):
-            for label, argv in measured.items():
-                times[label].append(seconds(argv, folder))
+            for label, (argv, environment) in measured.items():
+                times[label].append(seconds(argv, folder, environment))
     floor = statistics.median(times["import typer"])
     for label, found in times.items():
         median = statistics.median(found)

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import servers
-from many import ENVIRONMENT, OPSCTL, workspace
+from environment import ANEW, ENVIRONMENT
+from many import OPSCTL, workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 BARE = str(Path(__file__).with_name("bare.py"))
 PLACES = os.environ["PATH"] + ":/usr/sbin:/usr/lib/nagios/plugins:/usr/lib64/nagios/plugins"
@@ -54,11 +55,11 @@ class Way(NamedTuple):
     slow: bool = True
 
 
-def cost(argv: list[str], folder: Path) -> Cost:
+def cost(argv: list[str], folder: Path, environment: Mapping[str, str] = ENVIRONMENT) -> Cost:
     """Run a whole process. Raises FailedError where it does not end with 0."""
     launched = [sys.executable, "-I", "-S", "-c", LAUNCH, *argv]
     told = subprocess.run(
-        launched, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, check=True
+        launched, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True
     ).stdout
     code, wall, cpu, peak = told.split()
     if code != "0":
@@ -76,9 +77,15 @@ def counted(way: Way, folder: Path, server: servers.Server, number: int) -> tupl
     return found, seen
 
 
-def by_opsctl(folder: Path, url: str, number: int) -> Cost:
-    place = folder / f"opsctl-{number}-{url.rsplit(':', 1)[1].strip('/')}"
-    return cost([OPSCTL, "check"], place if place.exists() else workspace(place, url, number))
+def by_opsctl(environment: Mapping[str, str]) -> Callable[[Path, str, int], Cost]:
+    def run(folder: Path, url: str, number: int) -> Cost:
+        place = folder / f"opsctl-{number}-{url.rsplit(':', 1)[1].strip('/')}"
+        if not place.exists():
+            # The first run reads the workspace, and makes the store.
+            cost([OPSCTL, "check", "--list"], workspace(place, url, number))
+        return cost([OPSCTL, "check"], place, environment)
+
+    return run
 
 
 def by_goss(program: str, *options: str) -> Callable[[Path, str, int], Cost]:
@@ -165,7 +172,10 @@ def found(variable: str, *names: str) -> str | None:
 @contextlib.contextmanager
 def installed(folder: Path, at_once: int = 16) -> Iterator[list[Way]]:
     """Every program that is here, opsctl the first, and an exporter that is asked for `at_once` probes together."""
-    ways = [Way("opsctl check, recorded", by_opsctl)]
+    ways = [
+        Way("opsctl check, recorded", by_opsctl(ENVIRONMENT)),
+        Way("opsctl check, workspace read anew", by_opsctl(ANEW)),
+    ]
     with contextlib.ExitStack() as stack:
         if goss := found("GOSS", "goss"):
             ways.append(Way("goss validate", by_goss(goss)))
