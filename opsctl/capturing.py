@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from opsctl.limits import Doc, Matching
+from opsctl.repeated_keys import RepeatedKeyError, watching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,10 +41,13 @@ def _one(name: str, capture: Capture, output: str) -> str:
         if found is None or not found.groups():
             raise ValueError(f"`{name}` is not in the output: nothing matches {capture.pattern.pattern}")
         return str(found[1])
+    keys = frozenset(step[1] for step in _STEP.finditer(capture.json or "") if step[1])
     try:
-        value = json.loads(output)
+        value = json.loads(output, object_pairs_hook=watching(output.encode(errors="replace"), keys))
         for step in _STEP.finditer(capture.json or ""):
             value = value[int(step[2])] if step[2] else value[step[1]]
+    except RepeatedKeyError as error:
+        raise ValueError(f"`{name}` is not in the output: it is {error}") from error
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ValueError(f"`{name}` is not in the output: {capture.json} leads nowhere") from error
     if isinstance(value, dict | list):

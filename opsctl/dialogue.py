@@ -52,6 +52,13 @@ class Dialogue:
         """The IP address of this end."""
         return str(self._peer.getsockname()[0])
 
+    def near(self) -> bool:
+        """Whether the other end is on this machine, so that nobody stands between."""
+        from ipaddress import ip_address
+
+        address = ip_address(str(self._peer.getpeername()[0]).partition("%")[0])
+        return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
     def say(self, data: bytes) -> None:
         """Send all of it."""
         with self._failing("no chance to speak"):

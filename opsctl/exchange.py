@@ -11,6 +11,7 @@ import pycurl
 from opsctl.http_answer import BODY_KEPT, body_values, evidence_of, header_values
 from opsctl.http_request import request_of
 from opsctl.outcome import Cause, Failure, Observation, Value
+from opsctl.repeated_keys import RepeatedKeyError
 from opsctl.transfers import Transfer
 
 if TYPE_CHECKING:
@@ -140,17 +141,31 @@ class Exchange:
     def _set_up_tls(self, handle: pycurl.Curl) -> None:
         from opsctl.trust import trusted_certificates
 
-        check, root = self._check, self._ask.root
+        check = self._check
         if check.version == "2":
             handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
-        handle.setopt(pycurl.CAINFO, str(root / check.ca) if check.ca else trusted_certificates())
+        handle.setopt(pycurl.CAINFO, self._file(check.ca) if check.ca else trusted_certificates())
         handle.setopt(pycurl.OPT_CERTINFO, 1)
         if not check.verify:
             handle.setopt(pycurl.SSL_VERIFYPEER, 0)
             handle.setopt(pycurl.SSL_VERIFYHOST, 0)
         if check.certificate and self._request.trusted:
-            handle.setopt(pycurl.SSLCERT, str(root / check.certificate))
-            handle.setopt(pycurl.SSLKEY, str(root / (check.key or check.certificate)))
+            handle.setopt(pycurl.SSLCERT, self._file(check.certificate))
+            handle.setopt(pycurl.SSLKEY, self._file(check.key or check.certificate))
+
+    def _file(self, name: str) -> str:
+        """The path of a file that libcurl is to read, for which every other request waits."""
+        from opsctl.plain_files import NotPlainError, check_plain
+
+        path = self._ask.root / name
+        try:
+            check_plain(path)
+        except NotPlainError as error:
+            raise ValueError(f"`{name}` {error}; name a regular file") from error
+        except OSError:
+            # libcurl has the words for it.
+            pass
+        return str(path)
 
     def _receive(self, data: bytes) -> int:
         self._size += len(data)
@@ -245,15 +260,19 @@ class Exchange:
             values["url"], values["redirects"] = self._request.url, self._hops
         if "header" in wanted:
             values.update(header_values(self._lines))
+        untold: dict[str, str] = {}
         if "body" in wanted or "json" in wanted:
-            values.update(body_values(self._lines, self._body, wanted))
+            try:
+                values.update(body_values(self._lines, self._body, wanted, self._ask.keys))
+            except RepeatedKeyError as error:
+                untold["json"] = str(error)
         if "expires_in" in wanted:
             from opsctl.certificate import earliest_expiry
 
             expires = earliest_expiry(handle.getinfo(pycurl.INFO_CERTINFO)[:1])
             if expires is not None:
                 values["expires_in"] = expires - self._ask.now
-        return Observation(values, None, self._evidence(status), phases)
+        return Observation(values, None, self._evidence(status), phases, untold)
 
     def _evidence(self, status: int | None) -> Callable[[], Mapping[str, Value]]:
         lines, body, request = self._lines, self._body, self._request

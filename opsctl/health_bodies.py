@@ -21,6 +21,10 @@ _WORDS = {
 _PARTS = frozenset({"checks", "components", "dependencies", "entries", "results", "services"})
 # Keys of what is told beside a status; components may be below them, but they are none themselves.
 _BESIDE = frozenset({"data", "details", "error", "info"})
+# Keys that tell of the whole; of any part; and of a check, where `outcome` tells of the whole.
+_WHOLE = frozenset({"status", "outcome"})
+_TELLING = _WHOLE | {"healthy"}
+_STATED = ("state", "result")
 _REASONS = ("output", "message", "description", "error", "reason")
 _DEEPEST = 20
 _SHOWN = 100
@@ -139,7 +143,8 @@ def _parsed(body: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Parsers differ in which of two equal keys they take, so that neither is to be believed."""
     made = dict(pairs)
-    if len(made) < len(pairs) or sum(key.casefold() == "status" for key in made) > 1:
+    telling = [folded for folded in map(str.casefold, made) if folded in _TELLING]
+    if len(made) < len(pairs) or len(set(telling)) < len(telling):
         raise NoHealthError("JSON with a key that stands twice in one object")
     return made
 
@@ -153,11 +158,14 @@ def _of_json(document: Any) -> Health:
         return _whole(_shown(document) or '""', ())
     if not isinstance(document, dict):
         raise NoHealthError("JSON that is no object")
-    word = _word(document)
-    if word is not None:
-        return _whole(word, _members(document, (), 0))
+    words = [_said(value) for key, value in document.items() if key.casefold() in _WHOLE]
+    if words:
+        worse = max(words, key=lambda word: STATES.index(_state(word)))
+        return _whole(worse, _members(document if _word(document) else _stated(document), (), 0))
     if document and all(isinstance(value, str) for value in document.values()):
         return _whole("", (_django(name, value) for name, value in document.items()))
+    if document and all(map(_tells_if_healthy, document.values())):
+        return _whole("", _dropwizard(document))
     raise NoHealthError("JSON without a `status`; an `http` check can look into it")
 
 
@@ -166,6 +174,33 @@ def _django(name: str, value: str) -> Part:
         return Part(_shown(name), "up", value)
     word, _, why = value.partition(":")
     return Part(_shown(name), "degraded" if word == "warning" else "down", _shown(word), _shown(why))
+
+
+def _tells_if_healthy(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("healthy"), bool)
+
+
+def _dropwizard(document: Mapping[str, Any]) -> Iterator[Part]:
+    """Objects by name, each with a boolean, and with whatever else they tell."""
+    for name, value in document.items():
+        word = "healthy" if value["healthy"] else "unhealthy"
+        yield Part(_shown(name), _state(word), word, _why(value))
+        yield from _objects(value, (_cut(name),), 1)
+
+
+def _stated(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What MicroProfile Health 1 says, with the words of later versions for the state of each check."""
+    checks = document.get("checks")
+    if not isinstance(checks, list):
+        return document
+    return {**document, "checks": [_with_status(one) if isinstance(one, dict) else one for one in checks]}
+
+
+def _with_status(check: dict[str, Any]) -> dict[str, Any]:
+    if _word(check) is not None or "checks" in check:
+        return check
+    # One that does not say how it is, is not well.
+    return {**check, "status": next((check[key] for key in _STATED if key in check), "")}
 
 
 def _word(holder: Mapping[str, Any]) -> str | None:
@@ -238,7 +273,7 @@ def _why(holder: Mapping[str, Any]) -> str:
 
 
 def _name_of(entry: Any) -> str:
-    found = (entry.get(key) for key in ("name", "key")) if isinstance(entry, dict) else ()
+    found = (entry.get(key) for key in ("name", "key", "id")) if isinstance(entry, dict) else ()
     return next((name for name in found if isinstance(name, str) and name), "")
 
 

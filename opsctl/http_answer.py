@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from opsctl.repeated_keys import watching
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -21,9 +23,12 @@ _REDACTED = frozenset({"authorization", "cookie", "proxy-authorization", "set-co
 
 
 def body_values(
-    lines: Sequence[bytes], body: Sequence[bytes], wanted: frozenset[str]
+    lines: Sequence[bytes], body: Sequence[bytes], wanted: frozenset[str], keys: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, Value]]:
-    """The values `body` and `json`, those of them that are wanted and can be read."""
+    """The values `body` and `json`, those of them that are wanted and can be read.
+
+    RepeatedKeyError in place of `json` where one of `keys` stands twice in an object.
+    """
     headers = dict(_headers(lines))
     if headers.get("content-encoding", "identity").lower() != "identity":
         # Nothing compressed was asked for; unpacking what comes unasked is how bombs go off.
@@ -31,11 +36,17 @@ def body_values(
     data = b"".join(body)
     if "body" in wanted:
         yield "body", _text(data, headers.get("content-type", ""))
-    if "json" in wanted and sum(map(data.count, (b"{", b"[", b","))) <= _MOST_VALUES:
+    if "json" in wanted and _readable(data):
         try:
-            yield "json", json.loads(data, parse_constant=_refuse_constant)
+            made = watching(data, keys)
+            yield "json", json.loads(data, parse_constant=_refuse_constant, object_pairs_hook=made)
         except (ValueError, RecursionError):
             return
+
+
+def _readable(data: bytes) -> bool:
+    # What is short is not counted, which would take longer than anything else here.
+    return len(data) <= _MOST_VALUES or sum(map(data.count, (b"{", b"[", b","))) <= _MOST_VALUES
 
 
 def evidence_of(

@@ -30,14 +30,23 @@ _CAUSES: Mapping[int, Cause] = {
 }
 # Ways to log in that hand over the password itself, or what is as good.
 _BARE = ("mysql_clear_password", "dialog", "mysql_old_password")
+_CLEAR = "it wants the password in the clear, which needs `tls: starttls`"
+_ANY_KEY = (
+    "it wants the password by a key that it hands out itself, as anybody could; "
+    "write `tls: starttls`, or name the file of its public key as `server_key`"
+)
 
 
 class Login(NamedTuple):
-    """Who logs in, with what, empty where nothing is needed, and to which database."""
+    """Who logs in, with what, empty where nothing is needed, and to which database.
+
+    `server_key` is the server's public key (PEM), empty where it is not known.
+    """
 
     user: str
     password: str
     database: str | None
+    server_key: bytes = b""
 
 
 class Session(NamedTuple):
@@ -65,6 +74,7 @@ def session(
     """
     import pymysql
 
+    trusted = secure is not None or talk.near()
     wire = _Wire(talk, greeting.packet, secure)
     connection = pymysql.Connection(
         user=login.user,
@@ -72,7 +82,8 @@ def session(
         database=login.database,
         ssl=_context(wire) if secure else None,
         ssl_disabled=secure is None,
-        auth_plugin_map=None if secure else dict.fromkeys(_BARE, _Refusing),
+        auth_plugin_map=None if secure else _refused(login, trusted=trusted),
+        server_public_key=login.server_key or (None if trusted else _Unknown()),
         local_infile=False,
         autocommit=None,
         program_name="opsctl",
@@ -159,15 +170,29 @@ def _context(wire: _Wire) -> ssl.SSLContext:
     return context
 
 
-class _Refusing:
-    """A way to log in that is not taken, as anybody on the way could read the password."""
+class _Refusing(NamedTuple):
+    """A way to log in that is not taken, as somebody else could read the password."""
 
-    def __init__(self, _connection: object) -> None:
-        pass
+    words: str
 
     def authenticate(self, _packet: object) -> None:
-        words = "it wants the password in the clear, which needs `tls: starttls`"
-        raise DialogueError(Failure(Cause.TLS, words))
+        raise DialogueError(Failure(Cause.TLS, self.words))
+
+
+def _refused(login: Login, *, trusted: bool) -> dict[str, Callable[[object], _Refusing]]:
+    """The ways to log in that are not taken without TLS."""
+    refused: dict[str, Callable[[object], _Refusing]] = dict.fromkeys(_BARE, lambda _: _Refusing(_CLEAR))
+    if login.password and not trusted:
+        # By this one, the library takes whatever key it is sent, even where it was given another.
+        refused["sha256_password"] = lambda _: _Refusing(_ANY_KEY)
+    return refused
+
+
+class _Unknown:
+    """A server's key that is not known: the library asks for another one where it has none, and must not."""
+
+    def __bool__(self) -> bool:
+        raise DialogueError(Failure(Cause.TLS, _ANY_KEY))
 
 
 def _failure(error: Any, seconds: float) -> Failure:

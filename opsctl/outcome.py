@@ -122,6 +122,7 @@ class Observation(NamedTuple):
     `values` maps subject names to typed values: durations in seconds, sizes in bytes, percentages
     from 0 to 100. `evidence` is what a person wants to look at afterwards, ready for JSON, or a
     function that makes it, where most of the time nobody asks; `phases` are seconds by name.
+    `untold` is why a subject, by its first word, was not seen in an answer that came.
     A probe never raises for what its target does.
     """
 
@@ -129,6 +130,7 @@ class Observation(NamedTuple):
     failure: Failure | None = None
     evidence: Mapping[str, Value] | Callable[[], Mapping[str, Value]] = MappingProxyType({})
     phases: Mapping[str, float] = MappingProxyType({})
+    untold: Mapping[str, str] = MappingProxyType({})
 
 
 class Kind(StrEnum):

@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from opsctl.errors import ExitCode, UsageError, worst
+from opsctl.errors import ExitCode, OpsctlError, UsageError, worst
 from opsctl.moments import moment
 from opsctl.outcome import Cause, State
 from opsctl.place_lines import AHEAD, PlaceResult, Read, place_name, read_line, write_line
@@ -92,14 +92,24 @@ def this_place(name: str | None) -> str:
 
 
 def exported(workspace: Workspace, since: str, place: str, now: float) -> Iterator[str]:
-    """This machine's results since a time as lines for other places, oldest first."""
+    """This machine's results since a time as lines for other places, oldest first.
+
+    OpsctlError where there is none: a machine that checks nothing is no place that has nothing to say.
+    """
     from opsctl.store.opening import open_store
     from opsctl.store.upkeep import export
 
     start = moment(since, now, workspace.timezone, "--since")
     with open_store(workspace.store, write=False) as store:
         rows = cast("Iterator[dict[str, Any]]", export(store))
-        yield from (write_line(_result(place, row)) for row in rows if row["at"] >= start)
+        none = True
+        for row in rows:
+            if row["at"] >= start:
+                none = False
+                yield write_line(_result(place, row))
+    if none:
+        words = "run `opsctl check`, or go back further with `--since`"
+        raise OpsctlError(f"no result was recorded since `{line(since)}`; {words}")
 
 
 def _result(place: str, row: dict[str, Any]) -> PlaceResult:

@@ -13,6 +13,7 @@ from opsctl.checks import Ask, Heartbeat, Past
 from opsctl.errors import Terminated
 from opsctl.outcome import Cause, Failure, Observation, State
 from opsctl.processes import signals_held
+from opsctl.repeated_keys import keys_of
 from opsctl.verdicts import conclude
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def _ask(check: CheckDefinition, conditions: Conditions) -> Ask:
         lambda _selectors: (),
         conditions.past,
         conditions.answers,
+        keys_of(check.expect + check.warn) if "json" in check.wanted else frozenset(),
     )
 
 

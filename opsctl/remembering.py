@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LARGEST = 10_000_000
+# Of a draft's name.
+_BEGIN, _END = ".", ".tmp"
+_LONGEST_WRITE = 86400.0
 
 
 class Remembered(NamedTuple):
@@ -50,11 +53,13 @@ def keep(folder: Path, question: str, answer: Remembered) -> None:
         # As the store makes it: its parent must exist.
         folder.parent.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
-        handle, name = mkstemp(prefix=".", suffix=".tmp", dir=folder)
+        handle, name = mkstemp(prefix=_BEGIN, suffix=_END, dir=folder)
         draft = folder / name
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
+            now = os.fstat(handle).st_mtime
         draft.replace(_file(folder, question))
+        _sweep(folder, now)
     except (OSError, RecursionError):
         if draft is not None:
             with suppress(OSError):
@@ -71,6 +76,14 @@ def _file(folder: Path, question: str) -> Path:
     from hashlib import sha256
 
     return folder / f"{sha256(question.encode()).hexdigest()[:32]}.json"
+
+
+def _sweep(folder: Path, now: float) -> None:
+    """Remove drafts of writers that were killed long ago; `now` is by the clock that dates files there."""
+    for draft in folder.glob(f"{_BEGIN}*{_END}"):
+        with suppress(OSError):
+            if draft.lstat().st_mtime < now - _LONGEST_WRITE:
+                draft.unlink()
 
 
 def _time(value: object) -> TypeGuard[float]:

@@ -21,6 +21,7 @@ _SOURCES = ("env", "file")
 # A shorter value would mask ordinary words and figures all over the output.
 _SHORTEST = 4
 _LARGEST_FILE = 64 * 1024
+_LINE_BREAK = re.compile(r"\r\n?")
 
 
 class SecretMissingError(Exception):
@@ -108,16 +109,21 @@ class Secrets:
         return value
 
     def _from_file(self, name: str) -> str:
-        path = self._root / name
+        from opsctl.plain_files import NotPlainError, start_of
+
         try:
-            with path.open(encoding="utf-8") as file:
-                value = file.read(_LARGEST_FILE + 1).rstrip("\r\n")
-        except (OSError, UnicodeDecodeError, ValueError) as error:
+            data = start_of(self._root / name, _LARGEST_FILE + 1)
+            # Of what is larger, the last letter may be cut.
+            text = "" if len(data) > _LARGEST_FILE else _LINE_BREAK.sub("\n", data.decode()).rstrip("\n")
+        except NotPlainError as error:
+            way = "put the secret in a variable, as `${env:NAME}`, or in a regular file"
+            raise SecretMissingError(f"the secret file {name} {error}; {way}") from error
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise SecretMissingError(f"the secret file {name} cannot be read: {reason}") from error
-        if not value or len(value) > _LARGEST_FILE:
+        if not text:
             raise SecretMissingError(f"the secret file {name} is empty or larger than 64 KiB")
-        return value
+        return text
 
     def _compile(self) -> re.Pattern[str]:
         forms = {form for value in self._values.values() for form in _forms(value)}

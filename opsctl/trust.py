@@ -41,6 +41,8 @@ def handshake_context(files: Files, *, host: bool, chain: bool) -> ssl.SSLContex
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
     if files.certificate:
         own, key = files.certificate, files.key
+        if key:
+            _use("certificate", key, lambda: None)
         # Without a password OpenSSL would ask the terminal for one.
         _use("certificate", own, lambda: context.load_cert_chain(own, key, password=""))
     return context
@@ -58,15 +60,22 @@ def reason_of(error: ssl.SSLError) -> str:
 
 def _use(field: str, path: str, load: Callable[[], None]) -> None:
     import ssl
+    from pathlib import Path
 
+    from opsctl.plain_files import NotPlainError, check_plain
+
+    blamed = f"`{field}`" + (" or its key" if field == "certificate" else "")
     try:
+        check_plain(Path(path))
         load()
+    except NotPlainError as error:
+        raise UnusableFileError(f"the file {path} {error}; name a regular one as {blamed}") from error
     except ssl.SSLError as error:
-        words = f"the file {path} cannot be used: {reason_of(error)}; correct `{field}`"
-        raise UnusableFileError(words + (" or its key" if field == "certificate" else "")) from error
+        words = f"the file {path} cannot be used: {reason_of(error)}; correct {blamed}"
+        raise UnusableFileError(words) from error
     except OSError as error:
-        words = f"the file {path} cannot be read: {error.strerror}; correct `{field}`"
-        raise UnusableFileError(words + (" or its key" if field == "certificate" else "")) from error
+        words = f"the file {path} cannot be read: {error.strerror}; correct {blamed}"
+        raise UnusableFileError(words) from error
 
 
 @cache

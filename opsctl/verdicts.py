@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from opsctl.expression import root
 from opsctl.judging import judge
 from opsctl.outcome import Cause, Observation, State, Value
 from opsctl.prose import line, shorten
@@ -45,7 +46,7 @@ def conclude(
         absent = mask(absent)
     shown = values if mask is None else mask_all(values, mask)
     judged = tuple(
-        _judge(expectation, values, shown, warn=warn, absent=absent)
+        _judge(expectation, values, shown, warn=warn, absent=_why(expectation, observation, absent))
         for warn, expectations in ((False, check.expect), (True, check.warn))
         for expectation in expectations
     )
@@ -65,6 +66,11 @@ def conclude(
         evidence=_evidence(observation, mask) if wanted else {},
         seen=typed(check, values, mask),
     )
+
+
+def _why(expectation: Expectation, observation: Observation, absent: str) -> str:
+    untold = observation.untold
+    return untold.get(root(expectation), absent) if untold else absent
 
 
 def _measured(values: Mapping[str, Value]) -> Mapping[str, Value]:

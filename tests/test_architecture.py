@@ -23,6 +23,7 @@ EXPENSIVE = {
     "dns",
     "httpx",
     "jinja2",
+    "markdown_it",
     "pycurl",
     "pydantic",
     "rich",

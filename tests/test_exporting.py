@@ -274,6 +274,26 @@ def test_an_expectation_becomes_conditions_or_none(expect, said):
 
 
 @pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        (r"ok\Z", "ok$"),
+        ("ok$", r"ok\n?$"),
+        (r"5\$", r"5\$"),
+        (r"a\\Z", None),
+        ("a$b", None),
+        (r"^a|b\Z", "^a|b$"),
+    ],
+)
+def test_an_end_is_written_as_go_means_it(opsctl, pattern, said):
+    check = {"http": "http://x/", "expect": ["status == 200", f"body matches /{pattern}/"]}
+    document = {"version": 1, "name": "X", "services": {"a": {"checks": {"b": check}}}}
+    opsctl.write("opsctl.yaml", json.dumps(document))
+    ran = opsctl("export", "blackbox")
+    made = yaml.safe_load(ran.out)["modules"]["a/b"]["http"]
+    assert (ran.code, made.get("fail_if_body_not_matches_regexp")) == ((0, [said]) if said else (1, None))
+
+
+@pytest.mark.parametrize(
     ("expect", "codes"),
     [
         (["status == 204"], [204]),
@@ -442,9 +462,9 @@ texts = (
 
 
 @st.composite
-def expectations(draw):
+def expectations(draw, names=(*CHECKS, "http", "http")):
     """A kind of check and an expectation that it allows."""
-    name = draw(st.sampled_from([*CHECKS, "http", "http"]))
+    name = draw(st.sampled_from(names))
     text = draw(st.sampled_from(["", "not "])) + draw(texts)
     try:
         return name, parse(text, CHECKS[name].SUBJECTS)
@@ -537,9 +557,7 @@ answers = st.none() | st.fixed_dictionaries(
         | st.lists(st.builds(lambda a: {"a": a}, values))
     },
 )
-http = expectations().filter(
-    lambda one: one[0] == "http" and one[1].name in {"status", "latency", "body", "json"}
-)
+http = expectations(("http",)).filter(lambda one: one[1].name in {"status", "latency", "body", "json"})
 
 
 @given(http, answers)

@@ -139,13 +139,13 @@ CHECKS = """
           open: {tcp: "127.0.0.1:OPEN"}
           closed: {tcp: "127.0.0.1:CLOSED"}
           pong: {tcp: {address: "127.0.0.1:OPEN", send: "PING\\n", until: "(?m)^.PONG"}, expect: [matched == true]}
-          no-pong: {tcp: {address: "127.0.0.1:OPEN", send: "PING\\n", until: PANG}, expect: [matched == true], timeout: 1s}
+          no-pong: {tcp: {address: "127.0.0.1:OPEN", send: "PING\\n", until: PANG}, expect: [matched == true], timeout: 300ms}
           tls: {tls: {address: TLSGOOD, ca: CA}, expect: [valid == true]}
           tls-expired: {tls: {address: TLSEXPIRED, ca: CA}, expect: [valid == true]}
           tls-name: {tls: {address: TLSGOOD, ca: CA, server_name: shop.example.com}, expect: [valid == true]}
           mail: {tls: {address: "127.0.0.1:SMTP", ca: CA, starttls: smtp}, expect: [valid == true]}
           mail-untrusted: {tls: {address: "127.0.0.1:SMTP", starttls: smtp}, expect: [valid == true]}
-          no-mail: {tls: {address: "127.0.0.1:OPEN", ca: CA, starttls: smtp}, expect: [valid == true], timeout: 1s}
+          no-mail: {tls: {address: "127.0.0.1:OPEN", ca: CA, starttls: smtp}, expect: [valid == true], timeout: 300ms}
       names:
         checks:
           there: {dns: {name: www.example.test, resolver: "127.0.0.1:DNS"}, expect: ['rcode == "NOERROR"', count > 0]}

@@ -12,9 +12,13 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from web import Answer
 
-from opsctl.importers import TOOLS, ForeignError, importer, name_of
+from opsctl.checks.http import HttpCheck
+from opsctl.expectations import parse
+from opsctl.importers import TOOLS, ForeignError, Note, importer, name_of, of_go
 from opsctl.importers.gatus_conditions import Context, expectation
+from opsctl.judging import judge
 
 GATUS = """
     metrics: true
@@ -37,6 +41,45 @@ GATUS = """
         conditions: ["[DNS_RCODE] == NOERROR", "[BODY] == pat(mail.*)"]
       - {name: old, url: "sctp://shop.example.com", conditions: []}
 """
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("ok$", r"ok\Z"), ("^a$|^b$", r"^a\Z|^b\Z"), (r"ok\z", r"ok\Z"), ("(?i)ok$", r"(?i)ok\Z"),
+        # What is at the ends of lines there is so here.
+        ("(?m)^ok$", "(?m)^ok$"), (r"(?im)^ok$\z", r"(?im)^ok$\Z"),
+        # What stands for itself.
+        (r"5\$", r"5\$"), ("[$a]", "[$a]"), (r"[^]$\]$]x$", r"[^]$\]$]x\Z"), (r"\\$", r"\\\Z"), ("ok", "ok"),
+    ],
+)  # fmt: skip
+def test_the_end_of_a_text_in_go_is_its_very_end(said, written):
+    assert of_go(said) == written
+
+
+def test_lines_in_a_part_of_a_pattern_are_refused():
+    with pytest.raises(ValueError, match="looks at lines in a part of it only; write it anew as `matches`"):
+        of_go("(?m:^a$)b$")
+
+
+@pytest.mark.parametrize(
+    ("condition", "met", "unmet"),
+    [
+        # A body is trimmed there.
+        ("[BODY] == pat(*k)", ["ok", "ok\n", "k", " \nok \r\n"], ["ok\n.", "oK"]),
+        ("[BODY] == pat(o?)", ["ok", "ok\n", "\nok "], ["o", "o\n", "o \n", "o.\n."]),
+        ("[BODY] == pat(?k)", [" ok", "ok"], [" k", "k"]),
+        ("[BODY] == pat(a*)", ["a", "a\nb\n", " a"], ["ba"]),
+        # A value in it is not.
+        ("[BODY].x == pat(*k)", [{"x": "ok"}], [{"x": "ok\n"}]),
+    ],
+)
+def test_a_pattern_of_gatus_is_about_all_of_a_text(condition, met, unmet):
+    written, _ = expectation(condition, Context("http"), "")
+    about = parse(written, HttpCheck.SUBJECTS)
+    name = "json" if ".x" in condition else "body"
+    assert [judge(about, {name: one}).verdict for one in met] == [True] * len(met)
+    assert [judge(about, {name: one}).verdict for one in unmet] == [False] * len(unmet)
 
 
 def test_gatus_becomes_services_that_are_valid(opsctl):
@@ -64,7 +107,7 @@ def test_gatus_becomes_services_that_are_valid(opsctl):
     }
     assert services["names"]["checks"]["names"]["expect"] == [
         'rcode == "NOERROR"',
-        r"any(answers) matches /^mail\..*$/",
+        r"any(answers) matches /^mail\..*\Z/",
     ]
     lines = ran.err.splitlines()
     assert (
@@ -93,7 +136,7 @@ def test_gatus_becomes_services_that_are_valid(opsctl):
         ("[BODY].user.name == john", 'json.user.name == "john"', False),
         ("[BODY].items[0].id == 1", "json.items[0].id == 1", False),
         ("[BODY] == pat(*<title>Shop*)", 'body contains "<title>Shop"', False),
-        ("[BODY] == pat(a*/b?)", r"body matches /(?s)^a.*\/b.$/", False),
+        ("[BODY] == pat(a*/b?)", r"body matches /(?s)^\s*a.*\/b\S\s*\Z/", False),
         ("[BODY] == pat(*)", "", True),
         ("[BODY] != pat(*)", "", False),
         ("[BODY] == pat(a[bc])", "", False),
@@ -178,8 +221,137 @@ def test_what_else_gatus_has_becomes_a_check_or_is_told(opsctl):
         "lost\tendpoints[6]\tudp tells nobody whether it is there: write what is asked, as `dns` or `clock`",
         "lost\tendpoints[7].client.dns-resolver\topsctl has nothing like it",
         f"lost\texternal-endpoints[1]\tnobody says how often it has to report; write a `heartbeat`; CAREFUL: {away}",
-        "lost\tsuites\twrite its endpoints as the steps of a `flow`",
+        "lost\tsuites[0].endpoints[0].conditions\tit expects nothing",
+        "lost\tsuites[0]\ta `flow` cannot say all of it; write one of what it can",
     }  # fmt: skip
+
+
+def suite(*endpoints, **more):
+    return {"suites": [{"name": "Visit", "group": "Shop", "endpoints": [*endpoints], **more}]}
+
+
+def step(url="https://a.example/x", conditions=("[STATUS] == 200",), **more):
+    return {"name": "one", "url": url, "conditions": [*conditions], **more}
+
+
+def test_a_suite_of_gatus_becomes_a_flow():
+    found = importer("gatus")(
+        suite(
+            {
+                "name": "Create item", "url": "[CONTEXT].base/items", "method": "POST", "alerts": [{"type": "slack"}],
+                "body": '{"price": "[CONTEXT].price", "made": [CONTEXT].flags.made}',
+                "headers": {"Authorization": "Bearer s3cret", "X-Key": "[CONTEXT].key"},
+                "conditions": ["[STATUS] == 201", "len([BODY].id) > 0", "[BODY].price == [CONTEXT].price"],
+                "store": {"itemId": "[BODY].id", "first-tag": "[BODY].tags[0].name", "unused": "[BODY].x"},
+            },
+            {
+                "name": "Read", "url": "https://shop.example/items/[CONTEXT].itemId", "client": {"timeout": "4s"},
+                "headers": {"Authorization": "[CONTEXT].first-tag"}, "conditions": ["[STATUS] == 200"],
+            },
+            interval="5m",
+            context={"price": "19.99", "base": "https://shop.example", "key": "k3y", "flags": {"made": True}},
+        )
+    )  # fmt: skip
+    create = {
+        "name": "create-item",
+        "url": "https://shop.example/items",
+        "method": "POST",
+        "headers": {"Authorization": "${env:CREATE_ITEM_AUTHORIZATION}", "X-Key": "${env:CREATE_ITEM_X_KEY}"},
+        "body": '{"price": "19.99", "made": true}',
+        "redirects": 10,
+        "expect": ["status == 201", "len(json.id) > 0", "json.price == 19.99"],
+        "capture": {"itemid": {"json": "id"}, "first_tag": {"json": "tags[0].name"}},
+    }
+    read = {
+        "name": "read",
+        "url": "https://shop.example/items/{{ itemid }}",
+        "headers": {"Authorization": "{{ first_tag }}"},
+        "redirects": 10,
+        "expect": ["status == 200", "latency < 4s"],
+    }
+    visit = {"flow": [create, read], "timeout": "14s", "every": "5m"}
+    assert found.services == {"shop": {"title": "Shop", "checks": {"visit": visit}}}
+    lost = {(one.where.removeprefix("suites[0].endpoints[0]."), one.text) for one in found.notes if one.lost}
+    assert lost == {("alerts", "a flow has nothing like it"), ("store.unused", "no step after it uses it")}
+    careful = [one.where for one in found.notes if one.open]
+    assert careful == [f"suites[0].endpoints[0].store.{key}" for key in ("itemId", "first-tag")]
+
+
+def test_the_flow_of_a_suite_does_what_the_suite_did(opsctl, web):
+    web.answer("/login", Answer(200, b'{"session": {"token": "t0ken"}}'))
+    login = step(f"{web.url}/login", store={"Token": "[BODY].session.token"})
+    use = {"method": "PUT", "body": "by [CONTEXT].Token", "headers": {"X-Token": "[CONTEXT].Token"}}
+    opsctl.write("gatus.yaml", json.dumps(suite(login, step(f"{web.url}/echo", name="two", **use))))
+    opsctl.write("opsctl.yaml", "version: 1\nname: Shop\n").write("services/x.txt", "")
+    assert opsctl("import", "gatus", "gatus.yaml", "--out", "services/gatus.yaml").code == 0
+    assert opsctl("check", "shop/visit").code == 0
+    assert [(one.path, one.body, one.headers.get("x-token")) for one in web.requests] == [
+        ("/login", b"", None),
+        ("/echo", b"by t0ken", "t0ken"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "where", "words"),
+    [
+        ([{"name": "a"}], "[0]", "it has no `url`"),
+        ([7], "[0]", "it has no `url`"),
+        ([step(**{"always-run": True})], "[0].always-run", "it is done there after a failure too, and a flow ends"),
+        ([step(enabled=False)], "[0].enabled", "it is switched off, and done there nevertheless"),
+        ([step("tcp://a.example:1")], "[0]", "a flow asks by HTTP only"),
+        ([step(dns={"query-name": "a"})], "[0].dns", "a flow has nothing like it"),
+        ([step(client={"oauth2": {}})], "[0].client.oauth2", "a flow has nothing like it"),
+        ([step(client={"timeout": "soon"})], "[0].client.timeout", "`soon` is no"),
+        ([step(conditions=[])], "[0].conditions", "it expects nothing"),
+        ([step(conditions=["[IP] == 1.2.3.4"])], "[0].conditions[0]", "`[IP] == 1.2.3.4`: opsctl's http check has no"),
+        ([step(conditions=["[DOMAIN_EXPIRATION] > 48h"])], "[0].conditions[0]", "`[DOMAIN_EXPIRATION] > 48h`: opsctl's"),
+        ([step(body="[RANDOM_STRING_8]")], "[0]", "a text with `[RANDOM_STRING_8]` cannot be said in a flow"),
+        ([step(body="{{ x }}")], "[0]", "a text with `{{` cannot be said in a flow"),
+        ([step("https://a.example/[CONTEXT].id")], "[0]", "nothing before it gives `[CONTEXT].id` a value"),
+        ([step("https://a.example/[CONTEXT].list")], "[0]", "nothing before it gives `[CONTEXT].list` a value"),
+        ([step("https://a.example/[CONTEXT].blank")], "[0]", "nothing before it gives `[CONTEXT].blank` a value"),
+        ([step(store={"id": "[STATUS]"}), step("https://a.example/[CONTEXT].id")], "[0].store.id",
+         "`[STATUS]` is nothing that a flow can take"),
+        ([step(store={"id": "[BODY].id"}), step(conditions=["[BODY].id == [CONTEXT].id"])], "[1]", "nothing before it"),
+        ([step(store={"id": "[BODY].id"}), step("https://a.example/[CONTEXT].id", ["[BODY].id == [CONTEXT].id"])],
+         "[1].conditions[0]", "`[BODY].id == [CONTEXT].id`: a flow compares with no value that it has found"),
+    ],
+)  # fmt: skip
+def test_a_suite_that_no_flow_can_say_is_lost_as_a_whole(endpoints, where, words):
+    found = importer("gatus")(suite(*endpoints, context={"list": [1], "blank": "{{ x }}"}))
+    assert not found.services
+    first, last = found.notes
+    place = first.where.removeprefix("suites[0].endpoints")
+    assert (first.lost, place, first.text[: len(words)]) == (True, where, words)
+    assert last == Note("suites[0]", "a `flow` cannot say all of it; write one of what it can", lost=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (suite(step(), enabled=False), "it is switched off there"),
+        (suite(), "it has no endpoints"),
+        ({"suites": [7]}, "it has no endpoints"),
+    ],
+)
+def test_a_suite_that_is_none_is_lost(data, words):
+    found = importer("gatus")(data)
+    assert (found.services, found.notes) == ({}, (Note("suites[0]", words, lost=True),))
+
+
+def test_a_value_that_is_found_anew_is_the_newer_one():
+    first = step(store={"a": "[BODY].id"})
+    second = step("https://a.example/[CONTEXT].a/[CONTEXT].b", store={"a": "[BODY].next", "A": "[BODY].id"})
+    third = step("https://a.example/[CONTEXT].a/[CONTEXT].A/[CONTEXT].c")
+    found = importer("gatus")(suite(first, second, third, context={"a": "x", "b": 7, "c": 1.5}))
+    one, two, three = found.services["shop"]["checks"]["visit"]["flow"]
+    assert (one["capture"], two["capture"]) == (
+        {"a": {"json": "id"}},
+        {"a": {"json": "next"}, "a_2": {"json": "id"}},
+    )
+    assert two["url"] == "https://a.example/{{ a }}/7"
+    assert three["url"] == "https://a.example/{{ a }}/{{ a_2 }}/1.5"
+    assert [request["name"] for request in (one, two, three)] == ["one", "one-2", "one-3"]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +441,7 @@ def test_goss_becomes_a_service_that_is_valid(opsctl):
         ("http", {"url": "http://x/", "status": {"or": [200, 204]}}, {"http": {"url": "http://x/", "redirects": 10}}, ["status in [200, 204]"]),
         ("http", {"url": "http://x/", "status": 200, "body": "all"}, {"http": {"url": "http://x/", "redirects": 10}}, ["status == 200", 'body == "all"']),
         ("command", {"exit-status": {"lt": 2}, "stdout": {"and": [{"contain-substring": "a"}, {"match-regexp": "b$"}]}},
-         {"command": ["x"]}, ["exit_code < 2", 'stdout contains "a"', "stdout matches /b$/"]),
+         {"command": ["x"]}, ["exit_code < 2", 'stdout contains "a"', r"stdout matches /b\Z/"]),
         ("command", {"exit-status": 0, "stdout": ["/^b$/", "!c", "\\!d"], "stderr": ""}, {"command": ["x"]},
          ["exit_code == 0", "stdout matches /(?m)^b$/", 'not stdout contains "c"', 'stdout contains "!d"', 'stderr == ""']),
         ("command", {"exit-status": {"not": 0}, "stdout": {"have-prefix": "a.b"}}, {"command": ["x"]},

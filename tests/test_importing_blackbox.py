@@ -428,6 +428,11 @@ def test_a_websocket_is_asked_once(steps, check, lost):
     assert taken("websocket", {"query_response": steps}, "wss://a/") == (check, lost)
 
 
+def test_the_end_of_a_body_there_is_its_very_end():
+    (check, _) = taken("http", {"fail_if_body_not_matches_regexp": ["a+$", "^b$"]}, "a.example")
+    assert check["expect"] == ["status in 200..299", r"body matches /a+\Z/", 'body == "b"']
+
+
 @pytest.mark.parametrize(
     ("prober", "terms", "careful"),
     [

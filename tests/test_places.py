@@ -85,7 +85,22 @@ def test_what_one_place_exports_another_takes_in(shop):
 
 
 def test_only_what_is_late_enough_is_exported(shop):
-    assert shop("results", "export", "--since", "1h", now="2026-11-20T14:00:00Z") == (0, "", "")
+    now = "2026-11-20T14:00:00Z"
+    assert shop("check", now=now).code == 1
+    times = [json.loads(one)["time"] for one in shop("results", "export", now=now).out.splitlines()]
+    late = [time for time in times if time >= "2026-11-20T13"]
+    ran = shop("results", "export", "--since", "1h", now=now)
+    assert (ran.code, ran.err, len(times), len(late)) == (0, "", 4, 2)
+    assert [json.loads(one)["time"] for one in ran.out.splitlines()] == late
+
+
+@pytest.mark.parametrize("more", [(), ("--out", "out.ndjson")])
+def test_nothing_to_export_is_said_and_is_no_success(shop, more):
+    shop.write("out.ndjson", "of before\n")
+    ran = shop("results", "export", "--since", "1h", *more, now="2026-11-20T14:00:00Z")
+    words = "no result was recorded since `1h`; run `opsctl check`, or go back further with `--since`"
+    assert ran == (3, "", f"opsctl: {words}\n")
+    assert (shop.path / "out.ndjson").read_text() == "of before\n"
 
 
 def test_a_check_is_down_where_enough_places_see_it_down(shop):

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsctl.checks import KINDS, kind_named
-from opsctl.faults import faults_of
+from opsctl.expectations import parse
+from opsctl.faults import Fault, faults_of, touches
 from opsctl.proving import caught, prove
 from opsctl.workspace import load_workspace
 
@@ -20,7 +21,7 @@ FIRST = {
              "json-empty", "json-null", "json-list", "slow", "expires-soon"}),
     "health": ("health: https://example.com/health", {"hollow", "slow"}),
     "flow": ("flow: [{name: a, url: http://a/, capture: {id: {json: id}}}, {name: b, method: HEAD, url: http://a/}]",
-             {"slow"}),
+             {"a-slow", "b-slow"}),
     "tcp": ("tcp: example.com:22", {"reset", "silent", "other-service", "slow"}),
     "tls": ("tls: example.com:443", {"chain-expires-soon", "slow"}),
     "dns": ("dns: example.com", {"hijacked", "slow"}),
@@ -46,7 +47,7 @@ FIRST = {
     "statuspage": ("statuspage: https://www.example.com", {"told-only", "slow"}),
     "docker": ("docker: web-1", {"between-crashes", "unchecked", "other-image", "slow"}),
     "domain": ("domain: example.com", {"held", "unlocked", "taken", "not-asked", "slow"}),
-    "websocket": ("websocket: wss://example.com/live", {"mute", "expires-soon", "slow"}),
+    "websocket": ("websocket: wss://example.com/live", {"closes", "mute", "expires-soon", "slow"}),
     "kubernetes": ("kubernetes: deployment/web", {"stuck-rollout", "slow"}),
     "systemd": ("systemd: nginx.service", {"between-crashes", "not-enabled", "leaking"}),
     "grpc": ("grpc: api.example.com:443", {"expires-soon", "slow"}),
@@ -97,6 +98,19 @@ def test_the_cures_cure(tmp_path):
     file = 'file: /x\nexpect: [age < 26h, size > 0B, sha256 == "ab", mode == "0640"]'
     (proof,) = prove(workspace(tmp_path, file), ["a/c"])
     assert proof.survivors == ()
+
+
+def test_a_limit_of_one_request_does_not_catch_another_that_is_slow(tmp_path):
+    check = "flow: [{name: a, url: http://a/}, {name: b, url: http://a/}]\nexpect: latency.a < 2s"
+    (proof,) = prove(workspace(tmp_path, check), ["a/c"])
+    slow = {one.fault for one in proof.survivors if one.fault.endswith("slow")}
+    assert slow == {"b-slow"}
+
+
+def test_with_a_family_every_name_in_it_is_gone():
+    expectation = parse("perfdata.load < 4", kind_named("command").SUBJECTS)
+    assert touches(Fault("x", "x", gone=frozenset({"perfdata"})), expectation)
+    assert not touches(Fault("x", "x", {"perfdata": 1}), expectation)
 
 
 def test_a_certificate_that_is_not_verified_is_a_survivor(tmp_path):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import threading
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -89,6 +92,36 @@ def test_no_draft_is_left_where_an_answer_cannot_be_put(folder):
     path.mkdir()
     keep(folder, "a", ANSWER)
     assert (recall(folder, "a"), [*folder.iterdir()]) == (None, [path])
+
+
+def killed_in_the_middle(folder, question):
+    """A process that is killed when its draft is written, and before that is in place."""
+    context = multiprocessing.get_context("spawn")
+    writer = context.Process(target=_killed, args=(folder, question))
+    writer.start()
+    writer.join()
+    assert writer.exitcode == -signal.SIGKILL
+
+
+def _killed(folder, question):
+    Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    keep(folder, question, ANSWER)
+
+
+def test_drafts_of_writers_that_were_killed_are_swept_after_a_day(folder):
+    killed_in_the_middle(folder, "a")
+    old = only_file(folder)
+    (folder / "notes.tmp").write_text("nobody's draft")
+    (folder / ".a.tmp").mkdir()
+    for path in (old, folder / "notes.tmp", folder / ".a.tmp"):
+        os.utime(path, (1000.0, time.time() - 86_500))
+    killed_in_the_middle(folder, "b")
+    (young,) = {*folder.glob(".*.tmp")} - {old, folder / ".a.tmp"}
+    os.utime(young, (1000.0, time.time() - 86_300))
+    keep(folder, "c", ANSWER)
+    assert recall(folder, "c") == ANSWER
+    left = {path.name for path in folder.iterdir() if path.suffix == ".tmp"}
+    assert left == {young.name, "notes.tmp", ".a.tmp"}
 
 
 def test_a_writer_in_the_middle_of_another_one_spoils_neither(folder, monkeypatch):

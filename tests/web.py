@@ -6,6 +6,8 @@ import base64
 import contextlib
 import gzip
 import json
+import socket
+import socketserver
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -56,7 +58,7 @@ class Web:
         self._lock = threading.Lock()
         self.closing = threading.Event()
         self._server = _Server(self, tls)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         self.port: int = self._server.server_address[1]
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
@@ -90,13 +92,25 @@ class Web:
         self._thread.join()
 
 
-class ThreadingWebServer(ThreadingHTTPServer):
+class Unpolled(socketserver.TCPServer):
+    """A server that is woken when it is to end, where it would look for that twice a second, or a hundred times."""
+
+    def serve_forever(self, poll_interval=None):
+        super().serve_forever(poll_interval)
+
+    def shutdown(self):
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        super().shutdown()
+
+
+class ThreadingWebServer(Unpolled, ThreadingHTTPServer):
     """A thread for each connection on a free port, by TLS where there is a context for it."""
 
     daemon_threads = True
     request_queue_size = 1024
 
-    def __init__(self, handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None) -> None:
+    def __init__(self, handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
         super().__init__(("127.0.0.1", 0), handler)
 

@@ -66,6 +66,7 @@ class Ask(NamedTuple):
     `now` is UTC epoch seconds. `root` is the workspace's folder, the base of relative paths.
     `heartbeat`, `results` and `past` answer the kinds that judge records instead of a target.
     `answers` is a folder for answers that may be kept for a while; None where none may.
+    `keys` are those of JSON that its expectations lead through.
     """
 
     timeout: float
@@ -78,6 +79,7 @@ class Ask(NamedTuple):
     results: Callable[[Sequence[str]], Sequence[Result]]
     past: Callable[[str, float | None, int | None], Past] = lambda _check, _since, _last: Past({}, ())
     answers: Path | None = None
+    keys: frozenset[str] = frozenset()
 
 
 class Past(NamedTuple):

@@ -14,6 +14,7 @@ from opsctl.filling import fill, names
 from opsctl.judging import judge
 from opsctl.limits import Doc, Name, NotEmpty, OneOrMore
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject
+from opsctl.repeated_keys import keys_of
 from opsctl.secrets import Secrets, Template, mask_all
 
 if TYPE_CHECKING:
@@ -129,7 +130,8 @@ class _Visit:
             return self._wrong(request, Cause.TIMEOUT, f"no time is left of {self._ask.timeout:g} s")
         expected = request.expected()
         wanted = frozenset((*map(root, expected), *(["body"] if request.capture else [])))
-        seen = request.probe(self._ask._replace(timeout=left, wanted=wanted, resolve=self._resolve))
+        ask = self._ask._replace(timeout=left, wanted=wanted, resolve=self._resolve, keys=keys_of(expected))
+        seen = request.probe(ask)
         if seen.failure is not None:
             cause, words = seen.failure
             if cause is Cause.TIMEOUT:
@@ -143,7 +145,7 @@ class _Visit:
         for value in found.values():
             self._hidden.hide(value)
         for one in expected:
-            judged = judge(one, seen.values)
+            judged = judge(one, seen.values, why_absent=seen.untold.get(root(one), ""))
             if judged.verdict is not True:
                 return self._wrong(request, one.cause, f"{judged.text}: {judged.found}", seen)
         if len(found) < len(request.capture):

@@ -18,10 +18,15 @@ from opsctl.secrets import SecretMissingError, Template
 from opsctl.trust import Files
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from opsctl.checks import Ask
     from opsctl.dialogue import Dialogue
     from opsctl.mysql_greeting import Greeting
     from opsctl.mysql_session import Session
+
+_LONGEST_KEY = 65_536
+_TELL_KEY = "SHOW STATUS LIKE 'Caching_sha2_password_rsa_public_key'"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +43,9 @@ class MysqlCheck:
         Template | None,
         NotEmpty(),
         Doc(
-            "Best as `${env:NAME}`, and with `tls: starttls`: without, whoever stands between may read it. "
-            "With this, `database` or `query` it logs in, and cannot write."
+            "Best as `${env:NAME}`, and with `tls: starttls`: without, it is not given to who wants it "
+            "in the clear, nor to another machine that wants it by a key which it sends itself. With this, "
+            "`database` or `query` it logs in, and cannot write."
         ),
     ] = None
     database: Annotated[str | None, NotEmpty(), Doc("The database's name.")] = None
@@ -49,6 +55,11 @@ class MysqlCheck:
     tls: Annotated[Literal["starttls", "none"], Doc("By TLS, or without.")] = "none"
     server_name: Annotated[
         str | None, NotEmpty(), Doc("The name the certificate has to have; by default the host.")
+    ] = None
+    server_key: Annotated[
+        str | None,
+        NotEmpty(),
+        Doc("A file with the server's public key (PEM), for a password that goes without TLS."),
     ] = None
     verify: Annotated[bool, Doc("Whether a certificate that is not valid is a failure.")] = True
     ca: Annotated[
@@ -105,6 +116,8 @@ class MysqlCheck:
         for field in ("server_name", "ca"):
             if getattr(self, field) and self.tls == "none":
                 yield field, f"`{field}` is for TLS; add `tls: starttls`"
+        if self.server_key and (self.tls != "none" or not self.password):
+            yield "server_key", "`server_key` is for a `password` without TLS; take it away"
 
     def target(self) -> str:
         """The address, the database, and the query as it is written."""
@@ -117,12 +130,13 @@ class MysqlCheck:
         values: dict[str, Value] = {}
         try:
             password, query = (ask.resolve(text) if text else "" for text in (self.password, self.query))
+            server_key = self._server_key(ask)
             with dialogue(parse_address(self.address), deadline) as talk:
                 greeting = hear_greeting(talk)
                 values |= {"version": greeting.version, "starttls": greeting.tls}
                 secure = self._securing(talk, greeting, values, ask)
                 if self.logs_in:
-                    login = Login(self.user, password, self.database)
+                    login = Login(self.user, password, self.database, server_key)
                     with session(talk, greeting, login, deadline, secure) as opened:
                         values |= {"authenticated": True, **_look(opened, query, ask.wanted)}
                 else:
@@ -136,6 +150,23 @@ class MysqlCheck:
         if values.get("rows") == 0 and ask.wanted & {"value", "row"}:
             return Observation(values, Failure(Cause.MISSING, "the query gave no row"))
         return Observation(values)
+
+    def _server_key(self, ask: Ask) -> bytes:
+        """The server's public key, empty where none is named."""
+        from opsctl.plain_files import NotPlainError, start_of
+
+        if not self.server_key:
+            return b""
+        path = ask.root / self.server_key
+        try:
+            key = start_of(path, _LONGEST_KEY)
+        except NotPlainError as error:
+            raise _unusable(path, f"{error}; name a regular one as `server_key`") from error
+        except OSError as error:
+            raise _unusable(path, f"cannot be read: {error.strerror}; correct `server_key`") from error
+        if b"-----BEGIN PUBLIC KEY-----" not in key:
+            raise _unusable(path, f"holds no public key as PEM; take what the server says to `{_TELL_KEY}`")
+        return key
 
     def _securing(
         self, talk: Dialogue, greeting: Greeting, values: dict[str, Value], ask: Ask
@@ -153,6 +184,10 @@ class MysqlCheck:
             values["expires_in"] = talk.secure(files, name, verify=self.verify).ends - ask.now
 
         return secure
+
+
+def _unusable(path: Path, words: str) -> DialogueError:
+    return DialogueError(Failure(Cause.PERMISSION, f"the file {path} {words}"))
 
 
 def _look(opened: Session, query: str, wanted: frozenset[str]) -> dict[str, Value]:

@@ -236,6 +236,8 @@ _WORDS = (
     ("ssl", Cause.TLS),
     ("certificate", Cause.TLS),
     ("does not exist", Cause.MISSING),
+    # It is starting up, shutting down or not yet accepting connections.
+    ("the database system is ", Cause.RESET),
     ("closed the connection", Cause.RESET),
     ("connection is lost", Cause.RESET),
     ("reset by peer", Cause.RESET),

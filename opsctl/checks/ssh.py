@@ -70,7 +70,9 @@ class SshCheck:
                         break
                     received += piece
             except OSError as error:
-                return Observation(failure=failure_of(error, deadline.seconds, "no banner"))
+                # Other lines may come first, but who then says nothing more waits for something else.
+                if not (b"\n" in received and isinstance(error, TimeoutError)):
+                    return Observation(failure=failure_of(error, deadline.seconds, "no banner"))
         if not found:
             return Observation(failure=Failure(Cause.PROTOCOL, "it does not say that it speaks SSH"))
         values: dict[str, Value] = {

@@ -111,14 +111,23 @@ def shared(plain: str) -> bool:
     return plain.isascii() and _SHARED.fullmatch(plain) is not None
 
 
+def _ended(pattern: str) -> tuple[str, str]:
+    """A pattern without its end, and that as Go writes it, where `$` is never before a last line break."""
+    if pattern.endswith(r"\Z"):
+        return pattern[:-2], "$"
+    if pattern.endswith("$") and not shared(pattern):
+        return pattern[:-1], r"\n?$"
+    return pattern, ""
+
+
 def _pattern(one: Expectation) -> str | None:
     """A regular expression that Go reads alike, or None."""
     operand = one.operand
     if one.operator == "exists":
         return ".*"
     if isinstance(operand, Pattern):
-        plain = operand.compiled.pattern
-        return plain if shared(plain) else None
+        plain, end = _ended(operand.compiled.pattern)
+        return plain + end if shared(plain) else None
     if not isinstance(operand, Literal) or not isinstance(operand.value, str):
         return None
     escaped = re.escape(operand.value)

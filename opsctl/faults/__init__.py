@@ -39,8 +39,10 @@ class Fault(NamedTuple):
 
 def touches(fault: Fault, expectation: Expectation) -> bool:
     """Whether the fault says something of what the expectation is about."""
-    family = {root(expectation)} if expectation.entry.endswith(".*") else set()
-    return any(name in fault.values or name in fault.gone for name in (expectation.name, *family))
+    name = expectation.name
+    # What is gone may be a whole family; among the values its name is a subject of its own.
+    family = root(expectation) if expectation.entry.endswith(".*") else name
+    return name in fault.values or name in fault.gone or family in fault.gone
 
 
 def faults_of(type_: str, kind: Any, timeout: float) -> list[Fault]:

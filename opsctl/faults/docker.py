@@ -20,12 +20,13 @@ def faults(_kind: Any, timeout: float) -> Iterator[Fault]:
         ("no-container", Cause.MISSING, "there is no such container"),
     ):
         yield Fault(name, text, failure=Failure(cause, text))
-    ended = {"healthy": False, "state": "exited", "exit_code": 1}
-    gone = frozenset({"uptime", "health", "failing"})
+    # Of what has ended, Docker says that it is unhealthy, and how often its check had failed before.
+    ended = {"healthy": False, "state": "exited", "health": "unhealthy", "exit_code": 1}
+    gone = frozenset({"uptime"})
     yield Fault("exited", "it has ended", ended, gone, cure="healthy == true")
     killed = {**ended, "exit_code": 137, "out_of_memory": True}
     yield Fault("out-of-memory", "it was killed for want of memory", killed, gone, cure="healthy == true")
-    again = {"healthy": False, "state": "restarting", "restarts": 100}
+    again = {**ended, "state": "restarting", "restarts": 100}
     yield Fault("crashes", "it is started again and again", again, gone, cure="healthy == true")
     young = {"healthy": True, "state": "running", "restarts": 100, "uptime": 1.0}
     yield Fault("between-crashes", "it has been started again just now", young, cure="uptime > 1m")

@@ -19,26 +19,28 @@ if TYPE_CHECKING:
 def faults(kind: Any, timeout: float) -> Iterator[Fault]:
     """Those of every request, by its name, each judged by what that request expects."""
     yield from unanswered()
-    yield slow(timeout)
     for request in kind.requests:
         for fault in http.faults(request, timeout):
             if fault.failure is None and fault.name != "slow":
                 yield _of(request, fault)
+        late = slow(timeout, ("latency", f"latency.{request.name}"))
+        yield late._replace(name=f"{request.name}-slow", text=f"{request.name}: {late.text}")
 
 
 def _of(request: FlowRequest, fault: Fault) -> Fault:
     name, text = f"{request.name}-{fault.name}", f"{request.name}: {fault.text}"
-    if _stopped(request, fault):
-        return Fault(name, text, failure=Failure(Cause.BODY, text))
+    cause = _stopped(request, fault)
+    if cause:
+        return Fault(name, text, failure=Failure(cause, text))
     return Fault(name, text, cure=f"{request.name}: {fault.cure}")
 
 
-def _stopped(request: FlowRequest, fault: Fault) -> bool:
-    """Whether the request is wrong then: an expectation is not met, or a value cannot be captured."""
-    expected = [one for one in request.expected() if touches(fault, one)]
-    return any(judge(one, fault.values).verdict is not True for one in expected) or not _capturable(
-        request, fault
-    )
+def _stopped(request: FlowRequest, fault: Fault) -> Cause | None:
+    """Why the request is wrong then, if it is: an expectation is not met, or a value cannot be captured."""
+    for one in request.expected():
+        if touches(fault, one) and judge(one, fault.values).verdict is not True:
+            return one.cause
+    return None if _capturable(request, fault) else Cause.BODY
 
 
 def _capturable(request: FlowRequest, fault: Fault) -> bool:

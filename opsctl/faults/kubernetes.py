@@ -31,7 +31,7 @@ def faults(kind: Any, timeout: float) -> Iterator[Fault]:
     yield Fault("none", "nothing of it is available", none, cure="ready == true")
     some = {"ready": False, "desired": 3, "available": 1}
     yield Fault("some", "a part of it is available", some, cure="ready == true")
-    idle = {"ready": False, "desired": 0, "available": 0}
+    idle = {"ready": False, "rolled_out": False, "desired": 0, "available": 0}
     yield Fault("scaled-to-nothing", "somebody has scaled it to nothing", idle, cure="ready == true")
     stuck = {"ready": True, "rolled_out": False}
     yield Fault(

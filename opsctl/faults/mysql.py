@@ -21,7 +21,7 @@ def faults(kind: Any, timeout: float) -> Iterator[Fault]:
     ):
         yield Fault(name, text, failure=Failure(Cause.PROTOCOL, text))
     older = {"version": "5.5.62"}
-    yield Fault("other-version", "it is another version", older, cure='version matches "^8\\."')
+    yield Fault("other-version", "it is another version", older, cure=r"version matches /^8\./")
     yield from _known(kind) if kind.logs_in else _unknown()
     if kind.tls == "starttls":
         text = "it does not offer TLS any more"
@@ -37,12 +37,16 @@ def _unknown() -> Iterator[Fault]:
 
 
 def _known(kind: Any) -> Iterator[Fault]:
-    for name, cause, text in (
-        ("locked-out", Cause.PROTOCOL, "it refuses with error 1045: Access denied"),
-        ("no-right", Cause.PERMISSION, "it refuses with error 1142: SELECT command denied"),
-        ("no-database", Cause.MISSING, "it refuses with error 1049: Unknown database"),
-    ):
-        yield Fault(name, text, failure=Failure(cause, text))
+    text = "it refuses with error 1045: Access denied"
+    yield Fault("locked-out", text, failure=Failure(Cause.PROTOCOL, text))
+    if kind.query or kind.database:
+        refused = "1142: SELECT command denied" if kind.query else "1044: Access denied to the database"
+        for name, cause, words in (
+            ("no-right", Cause.PERMISSION, refused),
+            ("no-database", Cause.MISSING, "1049: Unknown database"),
+        ):
+            text = f"it refuses with error {words}"
+            yield Fault(name, text, failure=Failure(cause, text))
     busy = {"connections": 10**5, "connections_percent": 99.0}
     yield Fault("nearly-full", "nearly all connections are taken", busy, cure="connections_percent < 80%")
     stopped = {"replicating": False, "read_only": True}
@@ -54,5 +58,7 @@ def _known(kind: Any) -> Iterator[Fault]:
     if kind.query:
         gone = frozenset({"value", "row"})
         yield Fault("no-rows", "the query finds nothing", {"rows": 0}, gone, cure="rows > 0")
-        yield Fault("null", "the query finds NULL", {"rows": 1, "value": None, "row": {}}, cure="value > 0")
-        yield Fault("zero", "the query finds 0", {"rows": 1, "value": 0}, cure="value > 0")
+        # What the columns are called is the query's business.
+        row: dict[str, Any] = {"rows": 1, "row": {}}
+        yield Fault("null", "the query finds NULL", {**row, "value": None}, cure="value > 0")
+        yield Fault("zero", "the query finds 0", {**row, "value": 0}, cure="value > 0")

@@ -22,7 +22,8 @@ def faults(kind: Any, timeout: float) -> Iterator[Fault]:
         yield Fault(name, text, failure=Failure(cause, text))
     minor = {"indicator": "minor", "description": "Minor Service Outage", "incidents": 1}
     major = {"indicator": "critical", "description": "Major Service Outage", "incidents": 1}
-    maintained = {"indicator": "maintenance", "maintenances": 1}
+    said_so = "Service Under Maintenance"
+    maintained = {"indicator": "maintenance", "description": said_so, "maintenances": 1}
     if kind.components:
         text = "what we use is not on the page any more"
         yield Fault("no-component", text, failure=Failure(Cause.MISSING, text))

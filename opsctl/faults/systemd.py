@@ -20,13 +20,15 @@ def faults(_kind: Any, _timeout: float) -> Iterator[Fault]:
     ):
         yield Fault(name, text, failure=Failure(cause, text))
     gone = frozenset({"uptime", "memory"})
-    for name, state, sub, result, text in (
-        ("failed", "failed", "failed", "exit-code", "it has failed"),
-        ("stopped", "inactive", "dead", "success", "somebody has stopped it"),
-        ("restarting", "activating", "auto-restart", "exit-code", "it waits to be started again"),
-        ("out-of-memory", "failed", "failed", "oom-kill", "it was killed for want of memory"),
+    for name, state, sub, result, text, ended in (
+        ("failed", "failed", "failed", "exit-code", "it has failed", 1),
+        ("stopped", "inactive", "dead", "success", "somebody has stopped it", None),
+        ("restarting", "activating", "auto-restart", "exit-code", "it waits to be started again", 1),
+        ("out-of-memory", "failed", "failed", "oom-kill", "it was killed for want of memory", 137),
     ):
-        values = {"active": state, "sub": sub, "result": result}
+        values: dict[str, Any] = {"active": state, "sub": sub, "result": result}
+        if ended is not None:
+            values["exit_code"] = ended
         yield Fault(name, text, values, gone, cure='active == "active"')
     again = {"active": "active", "uptime": 2.0, "restarts": 50}
     yield Fault("between-crashes", "it has been started again just now", again, cure="uptime > 1m")

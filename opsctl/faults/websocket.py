@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from opsctl.faults import DAY, Fault, slow, unanswered
@@ -9,6 +10,8 @@ from opsctl.outcome import Cause, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_ERROR = '{"type": "error", "message": "not logged in"}'
 
 
 def faults(kind: Any, timeout: float) -> Iterator[Fault]:
@@ -21,17 +24,33 @@ def faults(kind: Any, timeout: float) -> Iterator[Fault]:
         (502, "nobody is behind"),
     ):
         yield Fault(f"status-{status}", text, {"status": status}, gone, cure="status == 101")
-    text = "it closes the WebSocket at once"
-    yield Fault("closes", text, failure=Failure(Cause.PROTOCOL, text))
-    if kind.send or kind.until:
-        text = "it agrees, and then says nothing"
-        yield Fault("silent", text, failure=Failure(Cause.TIMEOUT, text))
-        said = '{"type": "error", "message": "not logged in"}'
-        error = {"received": said, "json": {"type": "error", "message": "not logged in"}}
-        yield Fault("error", "it answers with an error", error, cure='json.type == "the right one"')
-    else:
-        yield Fault("mute", "it agrees, and nothing works behind it", {"status": 101}, gone, cure="send")
+    yield from _answers(kind) if kind.send or kind.until else _without_an_answer()
     if kind.url.text.startswith("wss"):
         soon = {"expires_in": DAY}
         yield Fault("expires-soon", "its certificate expires tomorrow", soon, cure="expires_in > 14d")
     yield slow(timeout)
+
+
+def _answers(kind: Any) -> Iterator[Fault]:
+    for name, cause, text in (
+        ("closes", Cause.PROTOCOL, "it closes the WebSocket at once"),
+        ("silent", Cause.TIMEOUT, "it agrees, and then says nothing"),
+    ):
+        yield Fault(name, text, failure=Failure(cause, text))
+    text = "it answers with an error"
+    if kind.until and not kind.until.search(_ERROR):
+        # It is passed over, and nothing else comes.
+        yield Fault("error", text, failure=Failure(Cause.TIMEOUT, text))
+    else:
+        error = {"received": _ERROR, "json": json.loads(_ERROR)}
+        yield Fault("error", text, error, cure='json.type == "the right one"')
+
+
+def _without_an_answer() -> Iterator[Fault]:
+    """Whoever waits for no message does not see that none comes."""
+    unsaid = frozenset({"received", "json"})
+    for name, text in (
+        ("closes", "it closes the WebSocket at once"),
+        ("mute", "it agrees, and nothing works behind it"),
+    ):
+        yield Fault(name, text, {"status": 101}, unsaid, cure="send")

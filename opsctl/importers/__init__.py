@@ -19,6 +19,9 @@ FORMATS: Mapping[str, str] = {"uptime-kuma": "json", "nagios": "text"}
 # What one reader of YAML takes for a boolean or a number, and another for a text.
 _UNCLEAR = re.compile(r"[yYnN]|0o[0-7]+|[-+]?[0-9]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+")
 
+# What is escaped, what stands between brackets, and the end of a text.
+_ENDS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
+
 # Headers that may hold a secret.
 SECRET = re.compile("auth|cookie|key|secret|token", re.IGNORECASE)
 
@@ -93,6 +96,18 @@ def pattern(text: str) -> str:
         raise ValueError(f"`{text}` is a pattern that opsctl does not have: {error}") from error
     plain = re.sub(r"\\(.)|/", lambda found: found[0] if found[1] else r"\/", text, flags=re.DOTALL)
     return "/" + plain.replace("\\\n", r"\n").replace("\n", r"\n") + "/"
+
+
+def of_go(text: str) -> str:
+    """A regular expression of Go's as Python means it: there, `$` is never before a last line break.
+
+    ValueError where it is at the ends of lines in a part of it only.
+    """
+    lines = re.match(r"\(\?[a-zA-Z]*m[a-zA-Z]*\)", text)
+    if not lines and re.search(r"\(\?[a-zA-Z-]*m", text):
+        raise ValueError(f"`{text}` looks at lines in a part of it only; write it anew as `matches`")
+    ends = {r"\z"} if lines else {r"\z", "$"}
+    return _ENDS.sub(lambda found: r"\Z" if found[0] in ends else found[0], text)
 
 
 def dumped(data: Any, width: int) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opsctl.connecting import parse_address
-from opsctl.importers import Note, literal, pattern, quoted
+from opsctl.importers import Note, literal, of_go, pattern, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -104,7 +104,7 @@ def matching(subject: str, text: str) -> str:
     whole = text.startswith("^") and text.endswith("$")
     inner = text[1:-1] if whole else text
     if not re.fullmatch(r"([^\\.^$*+?()\[\]{}|]|\\[^A-Za-z0-9])+", inner):
-        return f"{subject} matches {pattern(text)}"
+        return f"{subject} matches {pattern(of_go(text))}"
     said = quoted(re.sub(r"\\(.)", r"\1", inner))
     return f"{subject} {'==' if whole else 'contains'} {said}"
 

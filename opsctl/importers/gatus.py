@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from opsctl.importers import SECRET, ForeignError, Imported, Note, fit, name_of, variable
+from opsctl.importers import ForeignError, Imported, Note, fit, name_of
 from opsctl.importers.gatus_conditions import Context, expectation
+from opsctl.importers.gatus_http import HTTP_CLIENT, INSECURE, http_of, mapping, variables, verify
+from opsctl.importers.gatus_suites import flow_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,22 +32,21 @@ _WORDS = {
     "maintenance": "write it as `maintenance`",
     "maintenance-windows": "write them as `maintenance`",
     "ssh": "opsctl looks at what the server says first: nobody logs in, and nothing is run",
-    "suites": "write its endpoints as the steps of a `flow`",
 }
 _UDP = "udp tells nobody whether it is there: write what is asked, as `dns` or `clock`"
-_INSECURE = "any certificate passes there, and here too: take `verify: false` away where you can"
 _EVERY = "60s"
-_CLIENT = {"timeout", "insecure", "ignore-redirect", "proxy-url", "tls", "network"}
+_CLIENT = HTTP_CLIENT | {"network"}
 _PORTS = {"ssh": 22, "tcp": 80, "tls": 443, "starttls": 25, "grpc": 80, "grpcs": 443}
 _FAMILIES = {"ip4": "ipv4", "ip6": "ipv6"}
-_REDIRECTS = 10
 
 
 def take(data: Any) -> Imported:
     """The services of a configuration; ForeignError where it has no endpoints."""
     endpoints = data.get("endpoints") if isinstance(data, dict) else None
-    outside = data.get("external-endpoints") if isinstance(data, dict) else None
-    if not endpoints and isinstance(outside, list) and outside:
+    outside, suites = (
+        data.get(key) if isinstance(data, dict) else None for key in ("external-endpoints", "suites")
+    )
+    if not endpoints and any(isinstance(one, list) and one for one in (outside, suites)):
         endpoints = []
     elif not isinstance(endpoints, list) or not endpoints:
         raise ForeignError("it has no list `endpoints`; is this a configuration of Gatus?")
@@ -61,8 +61,14 @@ def take(data: Any) -> Imported:
         else:
             _endpoint(endpoint, where, services, notes)
     for number, endpoint in enumerate(outside if isinstance(outside, list) else []):
-        _outside(_mapping(endpoint), f"external-endpoints[{number}]", services, notes)
-    others = sorted(str(key) for key in data if key not in {"endpoints", "external-endpoints"})
+        _outside(mapping(endpoint), f"external-endpoints[{number}]", services, notes)
+    for number, suite in enumerate(suites if isinstance(suites, list) else []):
+        where, said = f"suites[{number}]", mapping(suite)
+        check = flow_of(said, where, notes)
+        name = name_of(str(said.get("name") or ""))
+        if check:
+            _add(name_of(str(said.get("group") or name)), name, check, said, where, services, notes)
+    others = sorted(str(key) for key in data if key not in {"endpoints", "external-endpoints", "suites"})
     notes += (Note(key, _WORDS.get(key, "it says nothing of checks"), lost=True) for key in others)
     return Imported(services, tuple(notes))
 
@@ -137,7 +143,7 @@ def _domain(text: str, url: str, where: str, notes: list[Note]) -> list[dict[str
 def _outside(endpoint: dict[str, Any], where: str, services: dict[str, Any], notes: list[Note]) -> None:
     """What reports by itself; nobody looks for it there unless it says how often."""
     name = name_of(str(endpoint.get("name") or "unnamed"), dict.fromkeys(_reporting(services)))
-    every = _mapping(endpoint.get("heartbeat")).get("interval")
+    every = mapping(endpoint.get("heartbeat")).get("interval")
     if endpoint.get("enabled") is False:
         notes.append(Note(where, "it is switched off there", lost=True))
     elif not every:
@@ -159,7 +165,7 @@ def _reporting(services: Mapping[str, Any]) -> Iterator[str]:
 def _kind(endpoint: dict[str, Any], where: str, notes: list[Note]) -> tuple[Context, dict[str, Any] | None]:
     url = endpoint["url"]
     scheme, _, rest = url.partition("://")
-    client = _mapping(endpoint.get("client"))
+    client = mapping(endpoint.get("client"))
     notes += (
         Note(f"{where}.client.{key}", "opsctl has nothing like it", lost=True)
         for key in sorted(set(client) - _CLIENT)
@@ -168,10 +174,10 @@ def _kind(endpoint: dict[str, Any], where: str, notes: list[Note]) -> tuple[Cont
     if "dns" in endpoint:
         return Context("dns"), _dns(endpoint, timeout)
     if client.get("insecure"):
-        notes.append(Note(f"{where}.client.insecure", "became `verify: false`", open=_INSECURE))
+        notes.append(Note(f"{where}.client.insecure", "became `verify: false`", open=INSECURE))
     if scheme in {"http", "https"}:
         return Context("http", tls=scheme == "https"), {
-            "http": _http(endpoint, client, where, notes),
+            "http": http_of(endpoint, client, where, notes),
             **timeout,
         }
     if scheme == "icmp":
@@ -181,7 +187,7 @@ def _kind(endpoint: dict[str, Any], where: str, notes: list[Note]) -> tuple[Cont
         type_ = {"starttls": "tls", "grpcs": "grpc"}.get(scheme, scheme)
         return Context(type_), {type_: _address(scheme, rest, endpoint, client), **timeout}
     if scheme in {"ws", "wss"}:
-        made = {"url": _variables(url), **_sent(endpoint), **_verify(client)}
+        made = {"url": variables(url), **_sent(endpoint), **verify(client)}
         return Context("websocket"), {"websocket": made if len(made) > 1 else made["url"], **timeout}
     words = _UDP if scheme == "udp" else f"opsctl has no check for `{scheme}://`"
     notes.append(Note(where, words, lost=True))
@@ -194,67 +200,16 @@ def _address(scheme: str, rest: str, endpoint: dict[str, Any], client: dict[str,
     made |= _sent(endpoint) if scheme == "tcp" else {}
     made |= {"starttls": "smtp"} if scheme == "starttls" else {}
     made |= {"tls": False} if scheme == "grpc" else {}
-    made |= _verify(client) if scheme in {"tls", "starttls", "grpcs"} else {}
+    made |= verify(client) if scheme in {"tls", "starttls", "grpcs"} else {}
     return made if len(made) > 1 else made["address"]
 
 
 def _sent(endpoint: dict[str, Any]) -> dict[str, Any]:
-    return {"send": _variables(str(endpoint["body"]))} if endpoint.get("body") else {}
-
-
-def _verify(client: dict[str, Any]) -> dict[str, Any]:
-    return {"verify": False} if client.get("insecure") else {}
+    return {"send": variables(str(endpoint["body"]))} if endpoint.get("body") else {}
 
 
 def _dns(endpoint: dict[str, Any], timeout: dict[str, Any]) -> dict[str, Any]:
-    dns = _mapping(endpoint["dns"])
+    dns = mapping(endpoint["dns"])
     resolver = endpoint["url"].partition("://")[2] or endpoint["url"]
     asked = {"name": str(dns.get("query-name") or "."), "type": str(dns.get("query-type") or "A")}
     return {"dns": {**asked, "resolver": resolver}, **timeout}
-
-
-def _http(endpoint: dict[str, Any], client: dict[str, Any], where: str, notes: list[Note]) -> Any:
-    made: dict[str, Any] = {"url": _variables(endpoint["url"])}
-    if str(endpoint.get("method") or "GET") != "GET":
-        made["method"] = str(endpoint["method"])
-    if isinstance(endpoint.get("headers"), dict):
-        made["headers"] = {
-            str(name): _header(str(name), str(value), endpoint, where, notes)
-            for name, value in endpoint["headers"].items()
-        }
-    if endpoint.get("graphql") and endpoint.get("body"):
-        made["body"] = _variables(json.dumps({"query": str(endpoint["body"])}, ensure_ascii=False))
-        made.setdefault("headers", {}).setdefault("Content-Type", "application/json")
-    elif endpoint.get("body"):
-        made["body"] = _variables(str(endpoint["body"]))
-    made |= _verify(client)
-    if not client.get("ignore-redirect"):
-        made["redirects"] = _REDIRECTS
-    if client.get("proxy-url"):
-        made["proxy"] = _variables(str(client["proxy-url"]))
-    tls = _mapping(client.get("tls"))
-    made |= {ours: str(tls[name]) for name, ours in _files() if tls.get(name)}
-    return made if len(made) > 1 else made["url"]
-
-
-def _header(name: str, value: str, endpoint: dict[str, Any], where: str, notes: list[Note]) -> str:
-    """A header; where it may be a secret that stands in the file, a variable."""
-    if "$" in value or not SECRET.search(name):
-        return _variables(value)
-    own = variable(f"{endpoint.get('group') or ''} {endpoint.get('name') or ''} {name}")
-    words = f"put it in the variable {own}; it does not belong in a file"
-    notes.append(Note(f"{where}.headers.{name}", words))
-    return f"${{env:{own}}}"
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _files() -> Iterator[tuple[str, str]]:
-    yield "certificate-file", "certificate"
-    yield "private-key-file", "key"
-
-
-def _variables(text: str) -> str:
-    return re.sub(r"\$\{?([A-Z][A-Z0-9_]*)\}?", r"${env:\1}", text)

@@ -132,12 +132,22 @@ def _function(subject: str, operator: str, name: str, inner: str) -> str:
         return f"{negated}{subject} contains {quoted(word)}"
     if re.search(r"[\[\]\\]", inner) or not word:
         return ""
-    signs = {"*": ".*", "?": "."}
-    pattern = "".join(signs.get(sign) or re.escape(sign) for sign in inner).replace("/", r"\/")
     if subject == "answers":
-        return f"{'not ' if negated else ''}any(answers) matches /^{pattern}$/"
+        return f"{negated}any(answers) matches /{_pattern(inner, trimmed=False)}/"
     # A star stands for the ends of lines too.
-    return f"{negated}{subject} matches /{'(?s)' if '*' in inner or '?' in inner else ''}^{pattern}$/"
+    dots = "(?s)" if re.search("[*?]", inner) else ""
+    return f"{negated}{subject} matches /{dots}{_pattern(inner, trimmed=subject in {'body', 'received'})}/"
+
+
+def _pattern(inner: str, *, trimmed: bool) -> str:
+    """All of a text; where it is trimmed there, without the white space around it."""
+    signs = [{"*": ".*", "?": "."}.get(sign) or re.escape(sign).replace("/", r"\/") for sign in inner]
+    if not trimmed:
+        return f"^{''.join(signs)}\\Z"
+    for end in (0, -1):
+        signs[end] = r"\S" if signs[end] == "." else signs[end]
+    begin, end_ = ("" if sign == ".*" else r"\s*" for sign in (signs[0], signs[-1]))
+    return f"^{begin}{''.join(signs)}{end_}\\Z"
 
 
 def _opening(wrapper: str, place: str, path: str, operator: str, value: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from opsctl.importers import pattern, quoted
+from opsctl.importers import of_go, pattern, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +84,7 @@ def _word(name: str, inner: Any, subject: str) -> str:
     if name == "have-suffix":
         return f"{subject} matches {pattern(f'{re.escape(_text(inner))}{_END}')}"
     if name == "match-regexp":
-        return f"{subject} matches {pattern(_text(inner))}"
+        return f"{subject} matches {pattern(of_go(_text(inner)))}"
     raise _unsaid(name)
 
 

@@ -55,6 +55,8 @@ class Daemon:
 
 class Server(ThreadingMixIn, UnixStreamServer):
     daemon_threads = True
+    # Who finds the queue full is sent away at once.
+    request_queue_size = 128
 
 
 @contextmanager

@@ -34,6 +34,7 @@ def ask_for(
     heartbeat: Callable[[str], Heartbeat | None] = lambda _name: None,
     results: Callable[[Sequence[str]], Sequence[Result]] = lambda _selectors: (),
     answers: Path | None = None,
+    keys: frozenset[str] = frozenset(),
 ) -> Ask:
     """What a check is asked; `wanted` is every subject of the kind unless it is given."""
     everything = frozenset(name.partition(".")[0] for name in check.SUBJECTS)
@@ -48,4 +49,5 @@ def ask_for(
         heartbeat,
         results,
         answers=answers,
+        keys=keys,
     )

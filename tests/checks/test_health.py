@@ -60,6 +60,11 @@ ASPNET = """{"status": "%s", "totalDuration": "00:00:00.1234567", "entries": {
 MICROPROFILE = """{"status": "%s", "checks": [
   {"name": "Database connections health check", "status": "%s", "data": {"<default>": "%s"}},
   {"name": "SmallRye Reactive Messaging - liveness check", "status": "UP"}]}"""
+MICROPROFILE_1 = """{"outcome": "%s", "checks": [
+  {"name": "memory", "state": "UP", "data": {"state": "low", "free": 120}}, {"name": "disk", "state": "%s"}]}"""
+DROPWIZARD = (
+    """{"deadlocks": {"healthy": true, "duration": 0, "timestamp": "2026-11-21T10:50:37.643Z"}, "db": {%s}}"""
+)
 NEST = """{"status": "%s", "info": {"memory": {"status": "up"}}, "error": {%s},
   "details": {"memory": {"status": "up"}, %s}}"""
 DOWN_DB = '"db": {"status": "down", "message": "connect ECONNREFUSED"}'
@@ -99,6 +104,15 @@ BODIES = {
     "MicroProfile, none": ('{"status": "UP", "checks": []}', 200, "up", None),
     "MicroProfile, DOWN": (MICROPROFILE % ("DOWN", "DOWN", "refused"), 503, "down",
                            ["Database connections health check"]),
+    "MicroProfile 1": (MICROPROFILE_1 % ("UP", "UP"), 200, "up", []),
+    "MicroProfile 1, none": ('{"outcome": "UP", "checks": []}', 200, "up", None),
+    "MicroProfile 1, DOWN": (MICROPROFILE_1 % ("DOWN", "DOWN"), 503, "down", ["disk"]),
+    "MicroProfile 1, a part DOWN": (MICROPROFILE_1 % ("UP", "DOWN"), 200, "degraded", ["disk"]),
+    "MicroProfile 1, draft": ('{"outcome": "UP", "checks": [{"id": "disk", "result": "UP"}]}', 200, "up", []),
+    "Vert.x": ('{"status": "UP", "checks": [{"id": "db", "status": "UP"}], "outcome": "UP"}', 200, "up", []),
+    "Dropwizard": (DROPWIZARD % '"healthy": true, "message": "fine"', 200, "up", []),
+    "Dropwizard, unhealthy": (DROPWIZARD % '"healthy": false, "error": {"message": "refused", "stack": ["x"]}', 500,
+                              "down", ["db"]),
     "Kubernetes": ("ok", 200, "up", None),
     "Kubernetes, verbose": (VERBOSE % ("[+]etcd ok", "passed"), 200, "up", []),
     "Kubernetes, failed": (VERBOSE % ("[-]etcd failed: reason withheld", "failed"), 500, "down", ["etcd"]),
@@ -193,6 +207,16 @@ def test_what_is_down_and_why_is_said(web, name, message):
         ("{}", "JSON without a `status`; an `http` check can look into it"),
         ('{"database": true}', "JSON without a `status`; an `http` check can look into it"),
         ('{"checks": {"db": {"status": "ok"}}}', "JSON without a `status`; an `http` check can look into it"),
+        ('{"db": {"healthy": "true"}}', "JSON without a `status`; an `http` check can look into it"),
+        ('{"db": {"healthy": 1}}', "JSON without a `status`; an `http` check can look into it"),
+        ('{"db": {"healthy": true}, "n": 1}', "JSON without a `status`; an `http` check can look into it"),
+        (
+            '{"db": {"healthy": true}, "x": {"ok": true}}',
+            "JSON without a `status`; an `http` check can look into it",
+        ),
+        ('{"healthy": true}', "JSON without a `status`; an `http` check can look into it"),
+        ('{"db": {"healthy": false, "Healthy": true}}', "JSON with a key that stands twice in one object"),
+        ('{"outcome": "DOWN", "Outcome": "UP"}', "JSON with a key that stands twice in one object"),
         ('{"status": "DOWN", "status": "UP"}', "JSON with a key that stands twice in one object"),
         ('{"status": "UP", "Status": "DOWN"}', "JSON with a key that stands twice in one object"),
         ('{"status":"UP","a":' * 30 + "1" + "}" * 30, "JSON that is nested more than 20 deep"),
@@ -219,6 +243,24 @@ def test_a_word_that_nobody_knows_is_down(web, word):
 @pytest.mark.parametrize("told", [5, True, "no", [7], ["no"], {"db": True}, {"db": None}, {"db": "no"}])
 def test_a_component_that_is_not_told_as_one_is_not_up(web, told):
     assert look(web, json.dumps({"status": "ok", "checks": told})).values["status"] == "degraded"
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        ('{"outcome": true, "checks": []}', "down"),
+        ('{"outcome": "UP", "status": "DOWN"}', "down"),
+        ('{"outcome": "DOWN", "status": "UP"}', "down"),
+        ('{"outcome": "UP", "checks": [{"name": "db"}]}', "degraded"),
+        ('{"outcome": "UP", "checks": [{"name": "db", "state": true}]}', "degraded"),
+        ('{"outcome": "UP", "checks": [{"name": "db", "state": "UP", "status": "DOWN"}]}', "degraded"),
+        ('{"outcome": "UP", "checks": "UP, but no list"}', "degraded"),
+        ('{"db": {"healthy": true, "status": "DOWN"}}', "down"),
+        ('{"db": {"healthy": true, "replica": {"status": "DOWN"}}}', "down"),
+    ],
+)
+def test_not_every_word_of_these_is_a_good_one(web, body, state):
+    assert look(web, body).values["status"] == state
 
 
 @pytest.mark.parametrize("told", [["pass", "fail"], ["fail", "pass"]])
@@ -327,13 +369,28 @@ def test_real_servers_are_read(nginx):
         seen = probe(HealthCheck(url=Template(nginx.url + path)), timeout=10.0)
         assert (seen.values["status"], seen.values["code"]) == (state, code)
     for path in ("/status/503", "/gone", "/redirect", "/slow", "/auth"):
-        seen = probe(HealthCheck(url=Template(nginx.url + path)), timeout=2.0)
+        timeout = 0.3 if path == "/slow" else 10.0
+        seen = probe(HealthCheck(url=Template(nginx.url + path)), timeout=timeout)
         assert (seen.values, seen.failure is None) == ({}, False)
 
 
 _WORDS = st.sampled_from(["ok", "UP", "pass", "warn", "DOWN", "fail", "x", "", "true"])
 _KEYS = st.sampled_from(
-    ["status", "Status", "checks", "components", "details", "data", "error", "name", "db", "entries"]
+    [
+        "status",
+        "Status",
+        "checks",
+        "components",
+        "details",
+        "data",
+        "error",
+        "name",
+        "db",
+        "entries",
+        "outcome",
+        "state",
+        "healthy",
+    ]
 )
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _WORDS,
@@ -356,7 +413,18 @@ def words_in(value, *, data=False):
             yield from words_in(one)
 
 
+def words_beside(document):
+    """The outcome of the whole, and what is healthy or not where nothing else tells of the whole."""
+    if isinstance(document, dict):
+        yield from (one for key, one in document.items() if key == "outcome")
+        if not {"status", "Status", "outcome"} & document.keys():
+            parts = [one for one in document.values() if isinstance(one, dict) and "healthy" in one]
+            yield from ("ok" if one["healthy"] is True else "unhealthy" for one in parts)
+
+
 @given(document=_JSON)
+@example(document={"db": {"healthy": True}, "cache": {"healthy": False}})
+@example(document={"outcome": "UP", "checks": [{"name": "db", "state": "DOWN"}]})
 @example(document={"status": "ok", "checks": [{"name": "db", "status": "DOWN"}]})
 @example(document={"status": "ok", "components": {"status": "DOWN"}})
 def test_no_json_raises_and_none_is_up_but_for_good_words_alone(document):
@@ -365,7 +433,8 @@ def test_no_json_raises_and_none_is_up_but_for_good_words_alone(document):
     except NoHealthError:
         return
     if health.state == "up":
-        said = [*words_in(document)] or [*document.values()] if isinstance(document, dict) else [document]
+        said = [*words_in(document), *words_beside(document)]
+        said = said or ([*document.values()] if isinstance(document, dict) else [document])
         assert said
         assert all(isinstance(word, str) and word.casefold() in _GOOD for word in said)
 

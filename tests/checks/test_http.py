@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from named_pipes import pipe
 from servers import free_port
 from web import Answer
 
 from opsctl.checks.http import Basic, HttpCheck
 from opsctl.curl_line import curl_line
-from opsctl.outcome import Cause
+from opsctl.expectations import parse
+from opsctl.outcome import Cause, Failure
+from opsctl.repeated_keys import keys_of
 from opsctl.secrets import Template
 from tests.checks.probe import probe
 
@@ -104,6 +107,52 @@ def test_what_is_no_json_is_unseen_and_no_fault(web, body):
     seen = probe(check(web.answer("/h", Answer(200, body))))
     assert seen.failure is None
     assert "json" not in seen.values
+
+
+TWICE = "JSON in which `status` stands twice in one object"
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "untold"),
+    [
+        (b'{"status": "down", "status": "ok"}', "json.status", True),
+        (b'{"status": "ok", "status": "ok"}', "json.status", True),
+        (b'{"status": "ok", "s\\u0074atus": "ok"}', "json.status", True),
+        ('{"status": "down", "status": "ok"}'.encode("utf-16"), "json.status", True),
+        (b'{"a": [{"status": "ok", "status": "ok"}]}', "any(json.a[*].status)", True),
+        (b'{"status": {"a": 1}, "status": {"a": 2}}', "json.status.a", True),
+        (b'{"status": "ok", "parts": [{"status": "ok"}, {"status": "\\u0061"}]}', "json.status", False),
+        (b'{"status": "ok", "a": 1, "a": 2, "parts": [{"status": "ok"}]}', "json.status", False),
+        (b'{"status": "the \\"status\\": status, \\u00e4"}', "json.status", False),
+        (b'{"a/b": 1, "a\\/b": 1}', 'json["a/b"]', True),
+    ],
+)
+def test_a_key_that_stands_twice_is_not_told_where_an_expectation_leads_through_it(web, body, path, untold):
+    keys = keys_of([parse(f"{path} == 1", HttpCheck.SUBJECTS)])
+    seen = probe(check(web.answer("/h", Answer(200, body))), keys=keys)
+    twice = TWICE.replace("status", "a/b") if "/" in path else TWICE
+    assert (seen.failure, seen.untold, "json" in seen.values) == (
+        None, {"json": twice} if untold else {}, not untold,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "expectation", "exit_code"),
+    [
+        (200, 'json.status == "ok"', 3), (200, 'json.status != "down"', 3), (200, "not json.status exists", 3),
+        (200, "json exists", 0), (502, 'json.status == "ok"', 1),
+    ],
+)  # fmt: skip
+def test_a_key_that_stands_twice_is_unknown_and_hides_nothing_else(opsctl, web, code, expectation, exit_code):
+    url = web.answer("/h", Answer(code, b'{"status": "down", "status": "ok"}'))
+    check = {"http": url, "expect": ["status == 200", expectation]}
+    document = {"version": 1, "name": "Shop", "services": {"api": {"checks": {"health": check}}}}
+    opsctl.write("opsctl.yaml", json.dumps(document))
+    ran = opsctl("check", "-o", "json")
+    (result,) = json.loads(ran.out)["checks"]
+    told = f"{expectation} (could not tell: {TWICE})"
+    found = {0: result["message"], 1: f"status == 200 (found 502), {told}", 3: told}
+    assert (ran.code, result["message"]) == (exit_code, found[exit_code])
 
 
 def test_a_compressed_answer_that_nobody_asked_for_is_not_unpacked(web):
@@ -278,6 +327,18 @@ def test_a_missing_trust_file_is_our_fault(web_tls):
     seen = probe(check(web_tls("good").answer("/h", Answer()), ca="nowhere.pem"))
     assert seen.failure is not None
     assert seen.failure.cause.ours
+
+
+@pytest.mark.parametrize("field", ["ca", "certificate", "key"])
+def test_a_pipe_in_place_of_a_certificate_holds_up_no_request(web_tls, certificates, tmp_path, field):
+    pipe(tmp_path / "pipe")
+    pair = {"certificate": str(certificates.client.certificate), "key": str(certificates.client.key)}
+    files = {"ca": str(certificates.ca), **pair, field: "pipe"}
+    url = web_tls("good", client=True).answer("/h", Answer())
+    words = "the request cannot be made: `pipe` is a pipe, which may wait for ever to be written to"
+    assert probe(check(url, **files), root=tmp_path).failure == Failure(
+        Cause.UNSUPPORTED, f"{words}; name a regular file"
+    )
 
 
 def test_nginx_speaks_http_2_and_1_1(nginx, certificates):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import socketserver
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from checks.probe import ask_for, probe
+from web import ThreadingWebServer, Unpolled
 
 from opsctl.checks.http import HttpCheck
 from opsctl.curl_line import curl_line
@@ -42,7 +43,7 @@ class Echo(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    with HTTPServer(("127.0.0.1", 0), Echo) as one:
+    with ThreadingWebServer(Echo) as one:
         threading.Thread(target=one.serve_forever, daemon=True).start()
         yield one.server_port
         one.shutdown()
@@ -134,7 +135,7 @@ def test_a_proxy_that_is_not_there_is_told():
 
 
 def test_a_socket_of_the_machine_is_asked(tmp_path):
-    class Server(socketserver.UnixStreamServer):
+    class Server(Unpolled, socketserver.UnixStreamServer):
         def get_request(self):
             request, _ = super().get_request()
             return request, ("here", 0)

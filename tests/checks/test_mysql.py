@@ -15,14 +15,19 @@ import pymysql
 import pytest
 import servers
 from certificates import FAR
+from checks.mysqls import error, greeting, packet
 from checks.peers import accepting, dripping, flooding, nobody, secured
 from checks.probe import NOW, probe
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 from servers import HOST, free_port, program, running
 
 from opsctl.checks.mysql import MysqlCheck
 from opsctl.checks.tls import TlsCheck
+from opsctl.connecting import parse_address, within
+from opsctl.dialogue import Dialogue, dialogue
 from opsctl.outcome import Cause, Failure
 from opsctl.secrets import Template
 
@@ -158,21 +163,6 @@ def test_a_server_that_was_asked_does_not_count_it_as_an_error(maria):
     since = maria.log.read_text()[before:]
     assert since.count("Access denied for user 'opsctl'") == 3
     assert "Aborted connection" not in since
-
-
-def packet(number, data):
-    return len(data).to_bytes(3, "little") + bytes([number]) + data
-
-
-def greeting(version=b"8.4.3", offers=0xDFFF_FFFF, data=None):
-    """A greeting of protocol 10 as MySQL's documentation shows it."""
-    low, high = (offers & 0xFFFF).to_bytes(2, "little"), (offers >> 16).to_bytes(2, "little")
-    rest = b"\x08\0\0\0" + b"abcdefgh" + b"\0" + low + b"\xff" + b"\x02\0" + high + b"\x15" + bytes(10)
-    return packet(0, data or b"\x0a" + version + b"\0" + rest + b"ijklmnopqrst\0caching_sha2_password\0")
-
-
-def error(code, words, number=2, state=b"28000"):
-    return packet(number, b"\xff" + code.to_bytes(2, "little") + b"#" + state + words)
 
 
 def playing(*answers, first=None):
@@ -315,6 +305,8 @@ def test_no_bytes_raise_or_make_a_server_good(said):
         # Who names these may take it for granted that there is TLS.
         ({"server_name": "a"}, "server_name"),
         ({"ca": "ca.pem"}, "ca"),
+        ({"server_key": "key.pem"}, "server_key"),
+        ({"server_key": "key.pem", "password": Template("x"), "tls": "starttls"}, "server_key"),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_probed(fields, field):
@@ -680,21 +672,105 @@ def test_a_password_is_not_handed_to_who_would_have_it_in_the_clear(plugin):
     assert serve.sent[1:] == [b""]
 
 
-def test_a_password_goes_to_mysql_without_tls_by_its_own_key():
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+@pytest.fixture(scope="module")
+def key():
+    return rsa.generate_private_key(65537, 2048)
 
-    key = rsa.generate_private_key(65537, 2048)
-    public = key.public_key().public_bytes(
+
+def public(key):
+    return key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    serve = playing(packet(2, b"\x01\x04"), packet(4, b"\x01" + public), packet(6, OK[4:]), error(1, b"", 1))
+
+
+def read_by(key, sent, salt=b"abcdefghijklmnopqrst"):
+    """What the holder of a key reads in the password that was sent."""
+    hidden = key.decrypt(sent, padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None))
+    return bytes(one ^ salt[at % 20] for at, one in enumerate(hidden))
+
+
+@pytest.fixture
+def far(monkeypatch):
+    """Whoever is talked to counts as another machine, as none can be reached from a test."""
+    monkeypatch.setattr(Dialogue, "near", lambda _: False)
+
+
+def test_a_password_goes_to_mysql_on_this_machine_by_its_own_key(key):
+    serve = playing(
+        packet(2, b"\x01\x04"), packet(4, b"\x01" + public(key)), packet(6, OK[4:]), error(1, b"", 1)
+    )
     with accepting(serve) as address:
         look(address, password="secret")
-    oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)
-    salt = b"abcdefghijklmnopqrst"
-    hidden = key.decrypt(serve.sent[2], oaep)
-    assert bytes(one ^ salt[at % 20] for at, one in enumerate(hidden)) == b"secret\0"
+    assert read_by(key, serve.sent[2]) == b"secret\0"
+
+
+SWITCH = b"\0ABCDEFGHIJKLMNOPQRST\0"
+
+
+@pytest.mark.parametrize("first", [
+    [packet(2, b"\x01\x04")],
+    [packet(2, b"\xfecaching_sha2_password" + SWITCH), packet(4, b"\x01\x04")],
+    [packet(2, b"\xfesha256_password" + SWITCH)],
+    [packet(2, b"\xfesha256_password" + SWITCH), packet(4, b"\x01")],
+])  # fmt: skip
+@pytest.mark.usefixtures("far")
+def test_a_password_does_not_go_to_another_machine_by_a_key_that_it_hands_out(key, first):
+    more = [packet(2 * len(first) + 2, b"\x01" + public(key)), OK, OK]
+    serve = playing(*first, *more)
+    with accepting(serve) as address:
+        seen = look(address, password="secret")
+    assert seen.failure == Failure(
+        Cause.TLS,
+        "it wants the password by a key that it hands out itself, as anybody could; "
+        "write `tls: starttls`, or name the file of its public key as `server_key`",
+    )
+    # A scramble of it that is good for nothing else, the end of it, and no password.
+    assert all(len(one) < 256 for one in serve.sent[1:])
+
+
+@pytest.mark.usefixtures("far")
+def test_a_server_that_speaks_of_sha256_from_the_first_has_no_password_by_its_key_either(key):
+    first = greeting(data=greeting()[4:].replace(b"caching_sha2_password", b"sha256_password"))
+    serve = playing(packet(2, b"\x01" + public(key)), OK, first=first)
+    with accepting(serve) as address:
+        assert look(address, password="secret").failure.cause is Cause.TLS
+    assert serve.sent[1:] == [b""]
+
+
+@pytest.mark.usefixtures("far")
+def test_a_password_goes_to_another_machine_by_the_key_that_is_known(key, tmp_path):
+    (tmp_path / "key.pem").write_bytes(public(key))
+    for answers, salt in (
+        ([packet(2, b"\x01\x04"), packet(4, OK[4:])], b"abcdefghijklmnopqrst"),
+        ([packet(2, b"\xfecaching_sha2_password" + SWITCH), packet(4, b"\x01\x04"), packet(6, OK[4:])],
+         SWITCH[1:-1]),
+    ):  # fmt: skip
+        serve = playing(*answers, error(1, b"", 1))
+        with accepting(serve) as address:
+            look(address, password="secret", server_key=str(tmp_path / "key.pem"))
+        assert read_by(key, serve.sent[len(answers) - 1], salt) == b"secret\0"
+
+
+@pytest.mark.usefixtures("far")
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "cannot be read: No such file or directory; correct `server_key`"),
+        (b"ssh-rsa AAAA", ("holds no public key as PEM; take what the server says to "
+                           "`SHOW STATUS LIKE 'Caching_sha2_password_rsa_public_key'`")),
+    ],
+)  # fmt: skip
+def test_a_key_that_is_none_is_a_fault_on_our_side(tmp_path, text, words):
+    path = tmp_path / "key.pem"
+    if text:
+        path.write_bytes(text)
+    failure = look("127.0.0.1:1", password="secret", server_key=str(path)).failure
+    assert failure == Failure(Cause.PERMISSION, f"the file {path} {words}")
+
+
+def test_what_is_near_is_this_machine():
+    with accepting(playing(OK)) as address, dialogue(parse_address(address), within(5.0)) as talk:
+        assert talk.near() is True
 
 
 @pytest.mark.parametrize("serve", [

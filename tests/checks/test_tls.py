@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
+from named_pipes import pipe
 
 from opsctl.certificate import matches
 from opsctl.checks.tls import TlsCheck
@@ -305,6 +306,18 @@ def test_a_file_that_is_absent_is_a_fault_on_our_side(root, tmp_path, field):
     assert observation.failure.cause is Cause.PERMISSION
     assert observation.failure.message.startswith(
         f"the file {tmp_path}/gone.pem cannot be read: No such file or directory; correct `{field}`"
+    )
+
+
+@pytest.mark.parametrize("field", ["ca", "certificate", "key"])
+def test_a_pipe_in_place_of_a_file_is_a_fault_on_our_side(root, tmp_path, field):
+    pipe(tmp_path / "pipe")
+    more = {"certificate": root.issue("a.test")} if field == "key" else {}
+    observation = look("127.0.0.1:1", root, **more, **{field: str(tmp_path / "pipe")})
+    blamed = "ca" if field == "ca" else "certificate"
+    words = f"the file {tmp_path}/pipe is a pipe, which may wait for ever to be written to"
+    assert observation.failure == Failure(
+        Cause.PERMISSION, f"{words}; name a regular one as `{blamed}`" + " or its key" * (field != "ca")
     )
 
 

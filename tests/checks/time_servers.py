@@ -52,17 +52,20 @@ def serving(make):
                 udp.sendto(packet, peer)
 
     def serve():
-        while not done.is_set():
-            with suppress(TimeoutError):
-                threading.Thread(target=reply, args=udp.recvfrom(1024), daemon=True).start()
+        while True:
+            asked, peer = udp.recvfrom(1024)
+            if done.is_set():
+                return
+            threading.Thread(target=reply, args=(asked, peer), daemon=True).start()
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))
-        udp.settimeout(0.05)
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         try:
             yield udp.getsockname()[1]
         finally:
             done.set()
+            # Who waits for a question is woken by one.
+            udp.sendto(b"", udp.getsockname())
             thread.join()

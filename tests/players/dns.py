@@ -10,7 +10,7 @@ from unittest import mock
 
 from checks.peers import nobody
 from checks.resolvers import SILENCE, replying, resolving
-from players.stage import SLOW, TIMEOUT
+from players.stage import IMPATIENT, SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -56,7 +56,7 @@ def _system(fault: Fault) -> Iterator[Mapping[str, Any]]:
     def getaddrinfo(*_asked: object) -> list[Any]:
         if fault.name in errors:
             raise socket.gaierror(errors[fault.name], fault.text)
-        time.sleep({"slow": SLOW, "timeout": 2 * TIMEOUT}.get(fault.name, 0.0))
+        time.sleep({"slow": SLOW, "timeout": 5 * IMPATIENT}.get(fault.name, 0.0))
         (address,) = fault.values.get("answers", [_RIGHT])
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0))]
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from players.http import addressed_as, answering
 from players.stage import SLOW, UNANSWERED
-from web import Answer, Web
+from web import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from players.stage import Played, Stage
 
@@ -54,20 +54,7 @@ _ANSWERS: Mapping[str, Answer] = {
 def play(_stage: Stage, fault: Fault) -> Played | None:
     """Play it; None for what is not known here."""
     if fault.name in UNANSWERED:
-        return _unanswered(fault.name)
-    return _web(_ANSWERS[fault.name]) if fault.name in _ANSWERS else None
-
-
-@contextmanager
-def _unanswered(name: str) -> Iterator[Mapping[str, Any]]:
-    with UNANSWERED[name]() as address:
-        yield {"url": f"http://{address}/health"}
-
-
-@contextmanager
-def _web(answer: Answer) -> Iterator[Mapping[str, Any]]:
-    web = Web()
-    try:
-        yield {"url": web.answer("/health", answer)}
-    finally:
-        web.close()
+        return addressed_as("url", "http://{}/health", UNANSWERED[fault.name]())
+    if fault.name not in _ANSWERS:
+        return None
+    return addressed_as("url", "{}/health", answering({"/health": _ANSWERS[fault.name]}))

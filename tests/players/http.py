@@ -10,7 +10,9 @@ from players.stage import SLOW, UNANSWERED
 from web import Answer, Web
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from players.stage import Played, Stage
 
@@ -46,12 +48,13 @@ def play(stage: Stage, fault: Fault) -> Played | None:
     """Play it; None for what is not known here."""
     scheme = stage.fields["url"].partition("://")[0]
     if fault.name in UNANSWERED:
-        return _unanswered(scheme, fault.name)
-    answers = _answers(fault)
+        return addressed_as("url", f"{scheme}://{{}}/", UNANSWERED[fault.name]())
+    answers = answers_of(fault)
     return answers and _web(stage, answers, _PAIRS.get(fault.name, "good") if scheme == "https" else None)
 
 
-def _answers(fault: Fault) -> Mapping[str, Answer] | None:
+def answers_of(fault: Fault) -> Mapping[str, Answer] | None:
+    """What a web server says then, by path; None for what is not known here."""
     if fault.name == "healthy" or fault.name in _PAIRS:
         return {"/": _RIGHT}
     if fault.name == "slow":
@@ -69,17 +72,28 @@ def _page(values: Mapping[str, Any]) -> Answer:
 
 
 @contextmanager
-def _unanswered(scheme: str, name: str) -> Iterator[Mapping[str, Any]]:
-    with UNANSWERED[name]() as address:
-        yield {"url": f"{scheme}://{address}/"}
+def _web(stage: Stage, answers: Mapping[str, Answer], pair: str | None) -> Iterator[Mapping[str, Any]]:
+    tls = server_context(getattr(stage.certificates, pair)) if pair else None
+    with answering(answers, tls) as url:
+        yield {"url": f"{url}/", **({"ca": str(stage.certificates.ca)} if pair else {})}
 
 
 @contextmanager
-def _web(stage: Stage, answers: Mapping[str, Answer], pair: str | None) -> Iterator[Mapping[str, Any]]:
-    web = Web(server_context(getattr(stage.certificates, pair)) if pair else None)
+def answering(answers: Mapping[str, Answer], tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """The URL of a web server with these answers, by path."""
+    web = Web(tls)
     try:
         for path, answer in answers.items():
             web.answer(path, answer)
-        yield {"url": f"{web.url}/", **({"ca": str(stage.certificates.ca)} if pair else {})}
+        yield web.url
     finally:
         web.close()
+
+
+@contextmanager
+def addressed_as(
+    field: str, form: str, address: AbstractContextManager[str], **more: Any
+) -> Iterator[Mapping[str, Any]]:
+    """The field of a check that holds an address, written as in `form`, and more fields."""
+    with address as found:
+        yield {field: form.format(found), **more}

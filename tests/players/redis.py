@@ -50,12 +50,14 @@ def play(stage: Stage, fault: Fault) -> Played | None:
 
 _KEY = ("SET", "jobs", "web-1")
 _FULL = tuple(("SET", f"key:{number}", "x" * 100_000) for number in range(200))
+# Whoever looks begins only when that is said, so it takes longer than for others.
+_PAUSE = ("CLIENT", "PAUSE", str(int(3000 * SLOW)), "ALL")
 _COMMANDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "healthy": (_KEY,),
     "refuses": (("CONFIG", "SET", "requirepass", "other"),),
     "full": (("CONFIG", "SET", "maxmemory-policy", "allkeys-lru"), *_FULL, _KEY),
     "piling-up": (("DEL", "jobs"), ("RPUSH", "jobs", *("x" for _ in range(2000)))),
-    "slow": (_KEY, ("CLIENT", "PAUSE", str(int(SLOW * 1000)), "ALL")),
+    "slow": (_KEY, _PAUSE),
 }
 
 

@@ -49,7 +49,8 @@ def _database(stage: Stage, name: str) -> Iterator[Mapping[str, Any]]:
             path.unlink()
         if name == "no-database":
             path.write_text("all is well\n")
-        freed = threading.Timer(SLOW, database.rollback)
+        # Whoever looks begins only after this, so it takes longer than for others.
+        freed = threading.Timer(3 * SLOW, database.rollback)
         if name == "slow":
             freed.start()
         yield {"path": str(path)}

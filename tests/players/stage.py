@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import threading
@@ -9,6 +10,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from checks.peers import listening, nobody
+
+from opsctl.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -18,20 +21,28 @@ if TYPE_CHECKING:
     from checks.peers import Serve
 
 # How long a check waits, how long what is slow takes, and how long a check waits for what never answers.
-TIMEOUT = 2.0
+TIMEOUT = 6.0
 SLOW = 0.7
 IMPATIENT = 0.4
+
+_NOBODY = 65534
+
+HEALTHY = Fault("healthy", "it is as it should be")
 
 # The fields of the check that lead it to what is played, for as long as the block lasts.
 Played = AbstractContextManager["Mapping[str, Any]"]
 
 
 class Stage(NamedTuple):
-    """Where faults are played: an empty folder, the tests' certificates, and the check's fields."""
+    """Where faults are played: an empty folder, the tests' certificates, and the check's fields.
+
+    What a player puts in `ask` the check is given in place of what it is given else, as its environment.
+    """
 
     folder: Path
     certificates: Certificates
     fields: Mapping[str, Any]
+    ask: dict[str, Any]
 
 
 @contextmanager
@@ -88,3 +99,16 @@ def addressed(address: AbstractContextManager[str], **more: Any) -> Iterator[Map
     """The fields of a check that has an address."""
     with address as found:
         yield {"address": found, **more}
+
+
+@contextmanager
+def barred() -> Iterator[None]:
+    """As nobody, for whom what is forbidden is: to root nothing is."""
+    drops = os.geteuid() == 0
+    if drops:
+        os.setresuid(_NOBODY, _NOBODY, 0)
+    try:
+        yield
+    finally:
+        if drops:
+            os.setresuid(0, 0, 0)

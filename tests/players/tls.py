@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
+import threading
 import warnings
+from functools import cache
 from typing import TYPE_CHECKING
 
 from checks.peers import server_context
@@ -11,7 +13,6 @@ from players.stage import TIMEOUT, UNANSWERED, addressed, late, served
 
 if TYPE_CHECKING:
     import socket
-    import threading
 
     from certificates import Pair
     from checks.peers import Serve
@@ -41,6 +42,16 @@ _PAIRS = {
 }
 
 
+_LOADING = threading.Lock()
+_OLD = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+# Here, as what is warned of can be set for the whole process only. That it is old is the point.
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    _OLD.minimum_version = ssl.TLSVersion.TLSv1
+    _OLD.maximum_version = ssl.TLSVersion.TLSv1_1
+_OLD.set_ciphers("ALL:@SECLEVEL=0")
+
+
 def play(stage: Stage, fault: Fault) -> Played | None:
     """Play it; None for what is not known here."""
     more = {"ca": str(stage.certificates.ca)}
@@ -50,7 +61,7 @@ def play(stage: Stage, fault: Fault) -> Played | None:
     begin = _asked_by_smtp if "starttls" in stage.fields else (lambda serve: serve)
     plays: dict[str, Serve] = {
         # A second handshake has no time left.
-        "slow": late(begin(_shaking(server_context(good))), 0.6 * TIMEOUT),
+        "slow": late(begin(_shaking(server_context(good))), 0.55 * TIMEOUT),
         "no-tls": lambda peer, _done: peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
         "old-protocol": begin(_shaking(_old(good))),
     }
@@ -70,14 +81,15 @@ def _shaking(context: ssl.SSLContext) -> Serve:
 
 
 def _old(pair: Pair) -> ssl.SSLContext:
-    context = server_context(pair)
-    with warnings.catch_warnings():
-        # That it is old is the point.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        context.minimum_version = ssl.TLSVersion.TLSv1
-        context.maximum_version = ssl.TLSVersion.TLSv1_1
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    return context
+    # Plays run at once, and a context that is loaded by two of them takes the process down.
+    with _LOADING:
+        return _loaded(pair)
+
+
+@cache
+def _loaded(pair: Pair) -> ssl.SSLContext:
+    _OLD.load_cert_chain(pair.certificate, pair.key)
+    return _OLD
 
 
 def _asked_by_smtp(serve: Serve) -> Serve:
