@@ -77,8 +77,7 @@ def _marks_at(path: Path) -> Marks | None:
 
 
 def _marks(text: str) -> Marks:
-    page = page_of(text)
-    return marks_of(["" for _ in page.lines[: len(page.lines) - len(page.body)]] + list(page.body))
+    return marks_of(page_of(text).visible)
 
 
 def _empty_globs(workspace: Workspace) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ PAGE = ".md"
 PAGES = f"runbooks/*{PAGE}"
 INCLUDED = ("services/*.yaml", "checklists/*.yaml", "runbooks/*.yaml", PAGES, "routines/*.yaml")
 
+
 def find(directory: Path | None) -> Path:
     """The folder of the workspace that `directory` (or the current folder) is in, walking up.
 

@@ -28,6 +28,11 @@ class Page(NamedTuple):
         """The lines below the front matter; all of them where there is none."""
         return self.lines[self.end + 1 :] if self.end else self.lines
 
+    @property
+    def visible(self) -> tuple[str, ...]:
+        """All lines, those of the front matter empty, so that each keeps its number."""
+        return (*("" for _ in self.lines[: len(self.lines) - len(self.body)]), *self.body)
+
 
 def page_of(text: str) -> Page:
     """A page taken apart; line ends of Windows and a byte order mark make no difference."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opsctl.composing import Problem, Source, compose
 from opsctl.front_matter import compose_front, page_of
-from opsctl.headings import heading_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from opsctl.composing import Node
+    from markdown_it.token import Token
 
-_FENCE = re.compile(r"(\s{0,3})(`{3,}|~{3,})\s*([\w-]+)\s*(\{.*\})\s*")
+    from opsctl.composing import Node
+    from opsctl.front_matter import Page
+
+_TERMS = re.compile(r"\s*([\w-]+)\s*(\{.*\})\s*")
 # The languages of code blocks that are scripts; any other names the kind of a step.
 _SHELLS = {"sh": "shell", "shell": "shell", "bash": "shell"}
 _TEXT, _MAP, _LIST = (f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
@@ -36,7 +39,8 @@ def compose_page(data: bytes, name: str) -> tuple[Node | None, Source, list[Prob
     None without a problem for a page whose front matter names no `runbook:`; that is for people only.
     """
     try:
-        page = page_of(data.decode("utf-8"))
+        # In Markdown a carriage return alone ends a line too.
+        page = page_of(data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n"))
     except UnicodeDecodeError:
         return None, Source(name, ()), []
     if not any(one.startswith("runbook:") for one in page.front):
@@ -44,30 +48,36 @@ def compose_page(data: bytes, name: str) -> tuple[Node | None, Source, list[Prob
     front, source, problems = compose_front(page, name)
     if front is None:
         return None, source, problems
+    tokens = _read(page)
     steps = []
-    for block in _blocks(page.lines, page.end):
+    for block in _blocks(tokens, page.lines):
         step, found = _step(block, name)
         problems += found
         steps += [step] if step is not None else []
     if problems:
         return None, source, problems
-    return _page(front, steps, page.lines), source, []
+    return _page(front, steps, _title(tokens)), source, []
 
 
-def _blocks(lines: Sequence[str], start: int) -> Iterator[_Block]:
-    at = start + 1
-    while at < len(lines):
-        found = _FENCE.fullmatch(lines[at])
-        if found is None:
-            at += 1
-            continue
-        close = next(
-            (end for end in range(at + 1, len(lines)) if lines[end].strip().startswith(found[2])), len(lines)
-        )
-        indent = len(found[1])
-        text = "\n".join(one[indent:] if one[:indent].isspace() else one for one in lines[at + 1 : close])
-        yield _Block(at, found.start(4), found[3], found[4], text)
-        at = close + 1
+def _read(page: Page) -> Sequence[Token]:
+    """The blocks of the page as its readers see them: what is in a comment or in another block is none."""
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").disable("inline").parse("\n".join(page.visible))
+
+
+def _blocks(tokens: Sequence[Token], lines: Sequence[str]) -> Iterator[_Block]:
+    for token in tokens:
+        found = _TERMS.fullmatch(token.info) if token.type == "fence" else None
+        if found and token.map:
+            line = token.map[0]
+            yield _Block(line, lines[line].index("{"), found[1], found[2], token.content.removesuffix("\n"))
+
+
+def _title(tokens: Sequence[Token]) -> str:
+    """The first heading of the first level."""
+    found = (text.content for one, text in pairwise(tokens) if (one.type, one.tag) == ("heading_open", "h1"))
+    return next(found, "")
 
 
 def _step(block: _Block, name: str) -> tuple[Any, list[Problem]]:
@@ -84,13 +94,12 @@ def _step(block: _Block, name: str) -> tuple[Any, list[Problem]]:
     return MappingNode(_MAP, value, mark, terms.end_mark), []
 
 
-def _page(front: Any, steps: list[Any], lines: Sequence[str]) -> Any:
+def _page(front: Any, steps: list[Any], title: str) -> Any:
     from yaml.nodes import MappingNode, SequenceNode
 
     pairs = {key.value: (key, value) for key, value in front.value}
     _, name = pairs.pop("runbook")
     mark = front.start_mark
-    title = next((found.title for one in lines if (found := heading_of(one)) and found.level == 1), "")
     if "title" not in pairs and title:
         pairs["title"] = (_scalar("title", mark), _scalar(title, mark))
     where = steps[0].start_mark if steps else mark

@@ -22,6 +22,7 @@ from opsctl.store.results import Run, record
 from opsctl.store.verifying import verify
 from opsctl.verdicts import conclude
 
+pytestmark = pytest.mark.usefixtures("no_power_cut")
 NOW = 1_800_000_000.0
 SHOP = """
     version: 1

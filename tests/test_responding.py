@@ -212,7 +212,7 @@ class Decisions(RuleBasedStateMachine):
 
 TestDecisions = Decisions.TestCase
 TestDecisions.settings = settings(
-    max_examples=1500 if os.environ.get("OPSCTL_LONG") else 40,
+    max_examples=1500 if os.environ.get("OPSCTL_LONG") else 25,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),

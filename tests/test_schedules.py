@@ -26,7 +26,7 @@ from opsctl.schedule_rules import (
 from opsctl.schedules import After, Calendar, Schedule, describe, occurrences, parse, period
 
 LONG = bool(os.environ.get("OPSCTL_LONG"))
-EXAMPLES = 1_000 if LONG else 60
+EXAMPLES = 1_000 if LONG else 40
 ONE = timedelta(days=1)
 ALL = frozenset(range(7))
 ANY = "`daily at 09:00`, `weekdays at 14:00`, `every monday at 10:00`, `every 6h`, `monthly on day 15` or a cron line"

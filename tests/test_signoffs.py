@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from conftest import Opsctl
 
-EXAMPLES = 600 if os.environ.get("OPSCTL_LONG") else 30
+EXAMPLES = 600 if os.environ.get("OPSCTL_LONG") else 20
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 PEOPLE, MANAGERS = ("alice", "bob", "carol"), ("alice", "bob")

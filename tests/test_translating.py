@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from opsctl.schedules import Calendar, occurrences, parse
 from opsctl.translating import Terms, cron_lines, offsets, on_calendar, wider
 
-EXAMPLES = 500 if os.environ.get("OPSCTL_LONG") else 25
+EXAMPLES = 500 if os.environ.get("OPSCTL_LONG") else 15
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
 BERLIN = ZoneInfo("Europe/Berlin")
 

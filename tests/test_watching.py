@@ -647,7 +647,7 @@ def failures(history):
     return counted
 
 
-@settings(max_examples=500 if os.environ.get("OPSCTL_LONG") else 60, deadline=None)
+@settings(max_examples=500 if os.environ.get("OPSCTL_LONG") else 30, deadline=None)
 @given(STEPS)
 def test_no_key_twice_no_transition_lost_or_told_twice_and_no_failure_without_an_incident(steps):
     with tempfile.TemporaryDirectory() as folder:

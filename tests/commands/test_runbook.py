@@ -506,6 +506,51 @@ def test_a_page_with_annotated_code_is_a_runbook_too(shop, opsctl):
     assert "  | looking at web\n" in ran.err
 
 
+def test_what_the_readers_of_a_page_do_not_see_as_its_code_is_no_step(shop, opsctl):
+    opsctl.write("runbooks/page.md", """
+        ---
+        # No title
+        runbook: page
+        ---
+
+        ```sh
+        # No title either
+        ```
+
+        <!--
+        ```sh {id: hidden}
+        echo hidden >>log
+        ```
+        -->
+
+        ````markdown
+        ```sh {id: sample}
+        echo sample >>log
+        ```
+        ````
+
+        The page
+        ========
+
+        ```sh {id: whole}
+        cat >>log <<'END'
+        ```no end
+            ```
+        END
+        ```
+
+        1. Then
+
+            > ```sh {id: quoted}
+            > echo quoted >>log
+            > ```
+        """)  # fmt: skip
+    run = shop(note("one"))
+    assert run("runbook", "list").out == "it    1 step     It\npage  2 steps    The page\n"
+    assert run("runbook", "run", "page").code == 0
+    assert (opsctl.path / "log").read_text() == "```no end\n    ```\nquoted\n"
+
+
 def test_a_mistake_in_a_page_is_told_where_it_stands(shop, opsctl):
     run = shop(note("one"))
     opsctl.write("runbooks/page.md", PAGE.replace("id: green", "idd: green").replace("pattern:", "patern:"))

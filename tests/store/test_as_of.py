@@ -10,6 +10,7 @@ from opsctl.store.as_of import Seen, records_at, seen_at
 from opsctl.store.ledger import events, records
 from opsctl.store.opening import open_store
 
+pytestmark = pytest.mark.usefixtures("no_power_cut")
 FOREVER = float("inf")
 SHORT = {"u": State.UP, "g": State.DEGRADED, "d": State.DOWN, "?": State.UNKNOWN}
 

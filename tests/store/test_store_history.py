@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 
 import pytest
@@ -19,6 +20,8 @@ from opsctl.store.results import Run, record
 from opsctl.store.verifying import verify
 
 UP, DEGRADED, DOWN, UNKNOWN = State.UP, State.DEGRADED, State.DOWN, State.UNKNOWN
+pytestmark = pytest.mark.usefixtures("no_power_cut")
+EXAMPLES = 500 if os.environ.get("OPSCTL_LONG") else 40
 WHY = (Cause.STATUS, "status == 200 (found 502)")
 
 
@@ -236,7 +239,7 @@ def recorded(path, steps):
             record(store, Run(at, at, "", ""), [found], {name: rules}, lambda _: 0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(gaps=STEPS, window=st.tuples(st.integers(0, 2000), st.integers(1, 2000)))
 def test_the_spans_give_what_the_raw_results_give(tmp_path_factory, gaps, window):
     now, steps = 0, []
@@ -280,7 +283,7 @@ def bad_stretches(known):
     return found if begin is None else [*found, (begin, None)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(gaps=STEPS)
 def test_a_clock_that_jumps_back_and_forth_never_spoils_the_figures(tmp_path_factory, gaps):
     now, steps = 1000, []

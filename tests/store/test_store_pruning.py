@@ -22,6 +22,7 @@ from opsctl.store.results import Run, record
 from opsctl.store.upkeep import export
 from opsctl.store.verifying import verify
 
+pytestmark = pytest.mark.usefixtures("no_power_cut")
 DAY = 86_400
 RULES = Rules(1, 1, 2 * DAY)
 

@@ -14,6 +14,7 @@ from opsctl.store.pruning import prune
 from opsctl.store.results import Run, record
 from opsctl.store.verifying import verify
 
+pytestmark = pytest.mark.usefixtures("no_power_cut")
 NAMES = ("api/health", "web/page")
 
 

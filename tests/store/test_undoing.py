@@ -624,7 +624,7 @@ def subject_record(store, name):
 
 TestDecisions = Decisions.TestCase
 TestDecisions.settings = settings(
-    max_examples=1500 if os.environ.get("OPSCTL_LONG") else 25,
+    max_examples=1500 if os.environ.get("OPSCTL_LONG") else 12,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),

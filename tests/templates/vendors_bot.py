@@ -13,10 +13,12 @@ import socketserver
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
+
+from web import ThreadingWebServer, Unpolled
 
 import opsctl
 
@@ -205,13 +207,8 @@ class _Server:
             def log_message(self, *_arguments: object) -> None:
                 """Nobody reads it."""
 
-        class Http(ThreadingHTTPServer):
-            daemon_threads = True
-            # Else a burst of connections waits for the kernel to try again, and is slow.
-            request_queue_size = 128
-
-        self._http = Http(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
+        self._http = ThreadingWebServer(Handler)
+        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
         self._closed = False
@@ -233,12 +230,12 @@ class Listener:
                 if reply and self.request.recv(1024):
                     self.request.sendall(reply)
 
-        class Tcp(socketserver.ThreadingTCPServer):
+        class Tcp(Unpolled, socketserver.ThreadingTCPServer):
             daemon_threads = True
             request_queue_size = 128
 
         self._tcp = Tcp(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._tcp.serve_forever, args=(0.01,), daemon=True).start()
+        threading.Thread(target=self._tcp.serve_forever, daemon=True).start()
         self.port: int = self._tcp.server_address[1]
 
     def close(self) -> None:

@@ -86,7 +86,7 @@ class Vendor:
         self.paused: set[str] = set()
         self.speak = speak
         self._server = _Server(self, tls)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
         self.url = f"{'https' if tls else 'http'}://{self.host}"
