@@ -38,7 +38,7 @@ def _since(seconds: float) -> Mapping[str, Any]:
     return {"StartedAt": datetime.fromtimestamp(time.time() - seconds, UTC).isoformat()}
 
 
-_WELL = {**RUNNING, **_since(3600), **health("healthy")}
+_WELL = {**RUNNING, **health("healthy")}
 # Of what has ended, Docker says that it is not healthy, however its last check went.
 _ENDED = {**EXITED, "ExitCode": 1, "OOMKilled": False, **health("unhealthy")}
 _OTHER = {"Image": "sha256:0", "Config": {"Image": "other.invalid/image:old"}}
@@ -49,9 +49,9 @@ _TOLD: Mapping[str, Mapping[str, Any]] = {
     "exited": {"State": _ENDED},
     "out-of-memory": {"State": {**_ENDED, "ExitCode": 137, "OOMKilled": True}},
     "crashes": {"State": {**_ENDED, "Status": "restarting"}, "RestartCount": 100},
-    "between-crashes": {"State": {**_WELL, **_since(1)}, "RestartCount": 100},
+    "between-crashes": {"State": _WELL, "RestartCount": 100},
     "unhealthy": {"State": {**_WELL, **health("unhealthy", 3)}},
-    "unchecked": {"State": {**RUNNING, **_since(3600)}},
+    "unchecked": {"State": RUNNING},
     "other-image": _OTHER,
 }
 
@@ -69,7 +69,13 @@ def _daemon(stage: Stage, name: str) -> Iterator[Mapping[str, Any]]:
     path = stage.folder / "docker.sock"
     with serving(path) as daemon:
         if name != "no-container":
-            daemon.containers[_NAME] = {**told(_WELL), "RestartCount": 0, **_TOLD.get(name, {})}
+            container = {**told(_WELL), "RestartCount": 0, **_TOLD.get(name, {})}
+            running = _since(1 if name == "between-crashes" else 3600)
+            state = container["State"]
+            daemon.containers[_NAME] = {
+                **container,
+                "State": {**state, **(running if state["Running"] else {})},
+            }
         if name == "not-allowed":
             path.chmod(0)
         if name in {"slow", "hangs"}:
