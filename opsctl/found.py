@@ -30,6 +30,8 @@ _NEEDED = {
     Kind.LIST: "a list",
 }
 
+_TYPES = {Kind.TEXT: str, Kind.BOOLEAN: bool, Kind.LIST: list}
+
 
 class Gap(Enum):
     """Why there is no value, in words."""
@@ -84,7 +86,7 @@ def fits(value: Found, kind: Kind) -> bool:
         return False
     if kind is Kind.NUMBER or kind in QUANTITIES:
         return is_number(value)
-    expected = {Kind.TEXT: str, Kind.BOOLEAN: bool, Kind.LIST: list}.get(kind)
+    expected = _TYPES.get(kind)
     return expected is None or isinstance(value, expected)
 
 

@@ -128,7 +128,7 @@ def _gather(checks: Sequence[CheckDefinition], conditions: Conditions) -> Iterat
             if len(open_checks) > _MANY and news.empty():
                 time.sleep(_GULP)
             try:
-                word = news.get(timeout=_patience(deadlines))
+                word = news.get(timeout=_patience(deadlines) if news.empty() else None)
             except Empty:
                 for name in _overdue(open_checks, deadlines, moved, loop):
                     if name in deadlines:

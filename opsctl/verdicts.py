@@ -84,15 +84,15 @@ def _measured(values: Mapping[str, Value]) -> Mapping[str, Value]:
 def _state(
     check: CheckDefinition, observation: Observation, judged: tuple[Judged, ...]
 ) -> tuple[State, Cause | None]:
+    if all(one.verdict for one in judged):
+        return State.UP, None
     failure = observation.failure
     expected = [(expectation, one.verdict) for expectation, one in zip(check.expect, judged, strict=False)]
     unmet = next((expectation for expectation, verdict in expected if verdict is False), None)
     unclear = next((expectation for expectation, verdict in expected if verdict is None), None)
     if unmet is None and unclear is None:
-        warned = next(
-            (e for e, one in zip(check.warn, judged[len(expected) :], strict=True) if not one.verdict), None
-        )
-        return (State.DEGRADED, warned.cause) if warned else (State.UP, None)
+        warnings = zip(check.warn, judged[len(expected) :], strict=True)
+        return State.DEGRADED, next(expectation.cause for expectation, one in warnings if not one.verdict)
     if failure:
         return (State.UNKNOWN if failure.cause.ours else State.DOWN), failure.cause
     if unmet:

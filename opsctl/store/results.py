@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opsctl.outages import settle
 from opsctl.outcome import State
@@ -119,12 +119,7 @@ def record(
 
 
 def _known(db: sqlite3.Connection, names: Sequence[str]) -> dict[str, _Known]:
-    known = {
-        name: _Known(check_id, standing_of(tuple(rest[5:])), span_id, Span(*rest[:5]))
-        if span_id
-        else _Known(check_id, None, 0, None)
-        for name, check_id, span_id, *rest in db.execute(_KNOWN, (json.dumps(names),))
-    }
+    known = {row[0]: _known_by(row) for row in db.execute(_KNOWN, (json.dumps(names),))}
     new = [name for name in names if name not in known]
     ids = count(_next_id(db, "checks"))
     known.update((name, _Known(next(ids), None, 0, None)) for name in new)
@@ -132,6 +127,15 @@ def _known(db: sqlite3.Connection, names: Sequence[str]) -> dict[str, _Known]:
         "INSERT INTO checks (id, name) VALUES (?, ?)", ((known[name].check_id, name) for name in new)
     )
     return known
+
+
+def _known_by(row: tuple[Any, ...]) -> _Known:
+    check_id, span_id = row[1:3]
+    return (
+        _Known(check_id, standing_of(row[8:]), span_id, Span(*row[3:8]))
+        if span_id
+        else _Known(check_id, None, 0, None)
+    )
 
 
 def _entries(
