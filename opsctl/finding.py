@@ -24,7 +24,10 @@ def find(directory: Path | None) -> Path:
     """
     if directory is not None and not directory.is_dir():
         raise UsageError(f"`{directory}` is not a folder; name one with `-C DIR`")
-    start = (directory or Path.cwd()).resolve()
+    try:
+        start = (directory or Path.cwd()).resolve()
+    except FileNotFoundError:
+        raise UsageError("the current folder was deleted; go to another, or name one with `-C DIR`") from None
     for folder in (start, *start.parents):
         if (folder / FILE).is_file():
             return folder

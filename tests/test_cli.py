@@ -50,3 +50,14 @@ def test_a_reader_that_has_gone_ends_the_run_without_a_word(opsctl):
     opsctl.write("opsctl.yaml", WORKSPACE)
     done = in_shell(opsctl, "history 2>err | true; cat err")
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("words", ["check", "status", "validate"])
+def test_a_current_folder_that_was_deleted_is_told(opsctl, words):
+    again = " ".join(opsctl.argv(words))
+    done = in_shell(opsctl, f"--version >/dev/null; mkdir gone; cd gone; rmdir ../gone; {again}")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        "opsctl: the current folder was deleted; go to another, or name one with `-C DIR`\n",
+    )
