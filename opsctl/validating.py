@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from opsctl.composing import Problem
 from opsctl.errors import WorkspaceInvalidError
 from opsctl.finding import FILE, find
+from opsctl.places import Located
 from opsctl.secrets import Secrets, Template
 from opsctl.workspace import load_workspace
 
@@ -87,7 +88,8 @@ def _templates(value: object) -> Iterator[Template]:
     elif is_dataclass(value):
         for field in fields(value):
             yield from _templates(getattr(value, field.name))
-    elif isinstance(value, tuple):
+    elif isinstance(value, tuple) and not isinstance(value, Located):
+        # What only has a place would lead to every line of its file.
         for member in value:
             yield from _templates(member)
     elif isinstance(value, dict):
