@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import sys
 import time
 from binascii import crc32
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from opsctl.finding import FILE, PAGE, PAGES, matching
+from opsctl.plain_files import check_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +31,11 @@ _SUM = 4
 _CODE_IS_OF = time.time_ns() - 1_000_000_000
 # What was kept this long ago (seconds) may be of a workspace that is gone; keeping another sweeps it away.
 _FORGOTTEN = 30 * 86400.0
+# A machine that builds has a folder, and so a workspace, for every build.
+_MOST = 100
+_LARGEST = 64 * 1024 * 1024
+# All that is ours in a folder that may be somebody's project.
+_OURS = re.compile(r"[0-9a-f]{8}(\.light)?\.(workspace|\d+\.tmp)")
 
 
 class _Origin(NamedTuple):
@@ -75,13 +83,37 @@ def load_compiled(folder: Path, environ: Mapping[str, str], *, light: bool = Fal
 
 
 def _place(folder: Path, environ: Mapping[str, str], *, light: bool) -> Path | None:
-    """Its file in the user's own cache, by the convention of XDG; None where the user has none."""
+    """Its file in the user's own cache, by the convention of XDG; None where there is none to be trusted."""
     own = environ.get("XDG_CACHE_HOME")
     home = Path(own) if own else Path(environ.get("HOME", "")) / ".cache"
     if not home.is_absolute():
         return None
-    name = f"{crc32(os.fsencode(folder)):08x}{'.light' if light else ''}.workspace"
-    return home / "opsctl" / name
+    place = home / "opsctl"
+    try:
+        if not _is_own(place) or Path(os.path.realpath(place)).is_relative_to(_checkout(folder)):
+            return None
+    except OSError:
+        return None
+    return place / f"{crc32(os.fsencode(folder)):08x}{'.light' if light else ''}.workspace"
+
+
+def _is_own(place: Path) -> bool:
+    """Whether only this user writes to a folder, or may make it where nobody else is at home."""
+    user = os.geteuid()
+    try:
+        about = place.lstat()
+    except OSError:
+        # Root with the home of another would leave them a cache that they cannot write to.
+        above = next(path for path in place.parents if path.exists())
+        return above.stat().st_uid in {user, 0}
+    return S_ISDIR(about.st_mode) and about.st_uid == user and not about.st_mode & 0o022
+
+
+def _checkout(folder: Path) -> Path:
+    """The checkout that the workspace is in, from which anything may come; its file where it is in none."""
+    tops = (path for path in (folder, *folder.parents) if (path / ".git").exists())
+    # Below a file there is nothing.
+    return next(tops, folder / FILE)
 
 
 def _origin(
@@ -89,9 +121,10 @@ def _origin(
 ) -> _Origin:
     """What a workspace with these globs comes of now, read by the code in these files.
 
-    A service may name any page of a procedure, also one that is not included; checks read none.
+    A service may name any page of a procedure; one that is not included is not read. Checks read none.
     """
-    paths = [folder / FILE, *matching(folder, (*include, PAGES))]
+    read = {folder / FILE: None, **dict.fromkeys(matching(folder, include))}
+    paths = [*read, *(path for path in matching(folder, (PAGES,)) if path not in read)]
     return _Origin(
         store=environ.get("OPSCTL_DB", ""),
         python=sys.version,
@@ -99,9 +132,15 @@ def _origin(
         code=_stamps(code),
         include=tuple(include),
         files=tuple(
-            (str(path), b"" if light and path.suffix == PAGE else path.read_bytes()) for path in paths
+            (str(path), b"" if path not in read or (light and path.suffix == PAGE) else _content(path))
+            for path in paths
         ),
     )
+
+
+def _content(path: Path) -> bytes:
+    check_plain(path)
+    return path.read_bytes()
 
 
 def _machine(environ: Mapping[str, str]) -> tuple[tuple[str, int], ...]:
@@ -126,26 +165,35 @@ def _code() -> list[str]:
 
 def _stamps(paths: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
     found = ((path, os.stat(path)) for path in paths)  # noqa: PTH116 - of a hundred files, at every start
-    return tuple((path, one.st_mtime_ns, one.st_size) for path, one in found)
+    # Images and packages give all files one time, and an update need not change a size.
+    return tuple((path, one.st_ctime_ns, one.st_size) for path, one in found)
 
 
 def _recall(place: Path, folder: Path, environ: Mapping[str, str], *, light: bool) -> Workspace | None:
     """What is kept, where it came of just what there is now; None in any doubt."""
     try:
-        with place.open("rb") as file:
-            about = os.fstat(file.fileno())
-            # What others may write could be anything.
-            if about.st_uid != os.geteuid() or about.st_mode & 0o077:
-                return None
-            told, data = file.read(_SUM), file.read()
+        whole = _whole(place)
     except OSError:
         return None
-    if told != _sum(data):
+    data = whole[_SUM:]
+    if not data or whole[:_SUM] != _sum(data):
         return None
     try:
         return _fitting(data, folder, environ, light=light)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, what was written is still there to be read
         return None
+
+
+def _whole(place: Path) -> bytes:
+    """All of a file that only this user writes; empty for whatever else is there, which is not waited for."""
+    handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        about = os.fstat(handle)
+        # What others may write could be anything.
+        own = S_ISREG(about.st_mode) and about.st_uid == os.geteuid() and not about.st_mode & 0o077
+        return os.read(handle, about.st_size) if own and about.st_size <= _LARGEST else b""
+    finally:
+        os.close(handle)
 
 
 def _fitting(data: bytes, folder: Path, environ: Mapping[str, str], *, light: bool) -> Workspace | None:
@@ -169,10 +217,14 @@ def _keep(place: Path, origin: _Origin, workspace: Workspace) -> None:
     """Keep it in place of what was kept."""
     head = pickle.dumps(tuple(origin))
     data = len(head).to_bytes(_SUM, "big") + head + pickle.dumps(workspace)
+    if len(data) + _SUM > _LARGEST:
+        return
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = place.with_suffix(f".{os.getpid()}.tmp")
+    # A killed process of this number may have left one, and a link there would lead elsewhere.
+    draft.unlink(missing_ok=True)
     try:
-        with open(draft, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+        with open(draft, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             file.write(_sum(data) + data)
         draft.replace(place)
     finally:
@@ -186,7 +238,10 @@ def _sum(data: bytes) -> bytes:
 
 def _sweep(folder: Path) -> None:
     """Delete what was kept of workspaces that may be gone, and what a killed process left."""
-    oldest = time.time() - _FORGOTTEN
-    for path in folder.iterdir():
-        if path.stat().st_mtime < oldest:
+    now = time.time()
+    ours = (path for path in folder.iterdir() if _OURS.fullmatch(path.name))
+    # A clock that was put back has left some of later than now.
+    ages = sorted((abs(now - path.stat().st_mtime), path) for path in ours)
+    for number, (age, path) in enumerate(ages):
+        if number >= _MOST or age > _FORGOTTEN:
             path.unlink(missing_ok=True)

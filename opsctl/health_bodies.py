@@ -190,17 +190,23 @@ def _dropwizard(document: Mapping[str, Any]) -> Iterator[Part]:
 
 def _stated(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """What MicroProfile Health 1 says, with the words of later versions for the state of each check."""
-    checks = document.get("checks")
-    if not isinstance(checks, list):
-        return document
-    return {**document, "checks": [_with_status(one) if isinstance(one, dict) else one for one in checks]}
+    return {
+        key: _with_statuses(value) if key.casefold() == "checks" else value for key, value in document.items()
+    }
 
 
-def _with_status(check: dict[str, Any]) -> dict[str, Any]:
-    if _word(check) is not None or "checks" in check:
+def _with_statuses(checks: Any) -> Any:
+    if isinstance(checks, dict):
+        return {name: _with_status(one) for name, one in checks.items()}
+    return [_with_status(one) for one in checks] if isinstance(checks, list) else checks
+
+
+def _with_status(check: Any) -> Any:
+    if not isinstance(check, dict) or _word(check) is not None or "checks" in check:
         return check
+    said = [_said(check[key]) for key in _STATED if key in check]
     # One that does not say how it is, is not well.
-    return {**check, "status": next((check[key] for key in _STATED if key in check), "")}
+    return {**check, "status": max(said, key=lambda word: STATES.index(_state(word)), default="")}
 
 
 def _word(holder: Mapping[str, Any]) -> str | None:

@@ -84,14 +84,29 @@ def _step(block: _Block, name: str) -> tuple[Any, list[Problem]]:
     """The step of a code block: what its braces say, and its text under the key of its kind."""
     from yaml.nodes import MappingNode
 
-    padded = "\n" * block.line + " " * block.column + block.terms
-    terms, _, problems = compose(padded.encode(), name)
+    terms, _, problems = compose((" " * block.column + block.terms).encode(), name)
+    problems = [one._replace(line=one.line + block.line) for one in problems]
     if terms is None or terms.id != "mapping":
         return None, problems or [Problem(name, block.line + 1, block.column + 1, "expected `{id: name}`")]
+    _move(terms, block.line)
     kind = _SHELLS.get(block.language, block.language)
     mark = terms.start_mark
     value: Any = [*terms.value, (_scalar(kind, mark), _scalar(block.text, mark))]
     return MappingNode(_MAP, value, mark, terms.end_mark), []
+
+
+def _move(node: Any, lines: int) -> None:
+    """Place a node and all in it so many lines below."""
+    from yaml import Mark
+
+    begin, end = (
+        Mark(mark.name, mark.index, mark.line + lines, mark.column, None, 0)
+        for mark in (node.start_mark, node.end_mark)
+    )
+    node.start_mark, node.end_mark = begin, end
+    for part in () if node.id == "scalar" else node.value:
+        for one in part if isinstance(part, tuple) else (part,):
+            _move(one, lines)
 
 
 def _page(front: Any, steps: list[Any], title: str) -> Any:

@@ -83,7 +83,7 @@ def session(
         ssl=_context(wire) if secure else None,
         ssl_disabled=secure is None,
         auth_plugin_map=None if secure else _refused(login, trusted=trusted),
-        server_public_key=login.server_key or (None if trusted else _Unknown()),
+        server_public_key=login.server_key or (None if trusted or not login.password else _Unknown()),
         local_infile=False,
         autocommit=None,
         program_name="opsctl",

@@ -13,6 +13,7 @@ from opsctl.errors import WorkspaceInvalidError
 from opsctl.expectations import root
 from opsctl.finding import FILE, INCLUDED, PAGE, matching
 from opsctl.places import FAILED, Reading
+from opsctl.plain_files import NotPlainError, check_plain
 from opsctl.prose import line
 from opsctl.reading import read
 from opsctl.references import (
@@ -128,9 +129,11 @@ def _read_file(
         return None
     name = str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
     try:
+        check_plain(path)
         data = read_bytes(path)
-    except OSError as error:
-        problems.append(Problem(name, 1, 1, f"cannot be read: {error.strerror}"))
+    except (NotPlainError, OSError) as error:
+        why = f"it {error}" if isinstance(error, NotPlainError) else error.strerror
+        problems.append(Problem(name, 1, 1, f"cannot be read: {why}"))
         return None
     if light and type_ is Part and not any(word in data for word in _NEEDED):
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import signal
 import sys
 from pathlib import Path
 
@@ -263,6 +264,20 @@ def test_code_that_is_newer_than_this_process_is_not_what_read_it(shop, environ,
     assert len(reads) == 2
 
 
+def test_code_of_the_same_time_and_size_is_other_code(tmp_path):
+    code = tmp_path / "code.py"
+    code.write_text("LIMIT = 10")
+    os.utime(code, ns=(0, 0))
+    stamps, before = compiling._stamps([str(code)]), code.stat()
+    # A clock of files may stand for some milliseconds.
+    while code.stat().st_ctime_ns == before.st_ctime_ns:
+        code.write_text("LIMIT = 20")
+        os.utime(code, ns=(0, 0))
+    now = code.stat()
+    assert (now.st_mtime_ns, now.st_size) == (before.st_mtime_ns, before.st_size)
+    assert compiling._stamps([str(code)]) != stamps
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_what_belongs_to_somebody_else_is_not_even_looked_at(shop, environ, reads):
     compiling.load_compiled(shop, environ, light=True)
@@ -295,12 +310,166 @@ def test_without_a_home_it_is_read_each_time(shop, reads, monkeypatch, home):
 
 def test_what_nobody_wanted_for_long_is_swept_away(shop, environ, reads):
     compiling.load_compiled(shop, environ, light=True)
-    first, draft = kept(environ), kept(environ).with_name("00.7.tmp")
+    first, draft = kept(environ), kept(environ).with_name("0000abcd.light.7.tmp")
     draft.touch()
     for path in (first, draft):
         os.utime(path, (0, 0))
     compiling.load_compiled(shop, {**environ, "OPSCTL_DB": "other.db"})
     assert kept(environ) not in {first, draft}
+
+
+def test_what_is_not_ours_is_not_swept_away(shop, environ, reads):
+    others = Path(environ["HOME"]) / ".cache/opsctl/cli.py"
+    others.parent.mkdir(parents=True, mode=0o700)
+    others.touch()
+    os.utime(others, (0, 0))
+    compiling.load_compiled(shop, environ)
+    assert sorted(path.suffix for path in others.parent.iterdir()) == [".py", ".workspace"]
+
+
+def test_no_more_is_kept_than_of_the_latest(shop, environ, reads, monkeypatch):
+    monkeypatch.setattr(compiling, "_MOST", 2)
+    compiling.load_compiled(shop, environ)
+    first = kept(environ)
+    now = first.stat().st_mtime
+    os.utime(first, (now, now - 100))
+    # Of later than now, as a clock leaves them that was put back.
+    for name, later in (("00000001", 2_000), ("00000002", 86400 * 365)):
+        first.with_name(f"{name}.workspace").touch()
+        os.utime(first.with_name(f"{name}.workspace"), (now, now + later))
+    compiling.load_compiled(shop, environ, light=True)
+    assert {*first.parent.iterdir()} == {first, first.with_suffix(".light.workspace")}
+
+
+@pytest.fixture
+def impatient():
+    """Whoever waits for seconds on end is woken by a failure."""
+
+    def wake(_number, _frame):
+        pytest.fail("it waits")
+
+    before = signal.signal(signal.SIGALRM, wake)
+    signal.alarm(5)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_pipe_in_its_place_is_not_waited_for(shop, environ, reads):
+    compiling.load_compiled(shop, environ, light=True)
+    place = kept(environ)
+    place.unlink()
+    os.mkfifo(place, 0o600)
+    compiling.load_compiled(shop, environ, light=True)
+    assert (len(reads), kept(environ).is_file()) == (2, True)
+
+
+def test_what_is_far_too_large_is_not_looked_at(shop, environ, reads):
+    compiling.load_compiled(shop, environ, light=True)
+    os.truncate(kept(environ), 2**42)
+    compiling.load_compiled(shop, environ, light=True)
+    assert (len(reads), kept(environ).stat().st_size < 2**20) == (2, True)
+
+
+def test_what_would_be_far_too_large_is_not_kept(shop, environ, reads, monkeypatch):
+    monkeypatch.setattr(compiling, "_LARGEST", 100)
+    compiling.load_compiled(shop, environ, light=True)
+    assert not (Path(environ["HOME"]) / ".cache").exists()
+
+
+def test_a_link_leads_nowhere_else(shop, environ, reads, tmp_path):
+    compiling.load_compiled(shop, environ, light=True)
+    place, victim = kept(environ), tmp_path / "victim"
+    place.rename(victim)
+    was = victim.read_bytes()
+    place.symlink_to(victim)
+    place.with_suffix(f".{os.getpid()}.tmp").symlink_to(victim)
+    compiling.load_compiled(shop, environ, light=True)
+    assert (len(reads), victim.read_bytes(), kept(environ).is_symlink()) == (2, was, False)
+
+
+def test_what_a_killed_process_left_is_in_nobodys_way(shop, environ, reads):
+    compiling.load_compiled(shop, environ, light=True)
+    place = kept(environ)
+    place.rename(place.with_suffix(f".{os.getpid()}.tmp"))
+    compiling.load_compiled(shop, environ, light=True)
+    assert kept(environ) == place
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707])
+def test_nothing_is_kept_where_others_write(shop, environ, reads, mode):
+    compiling.load_compiled(shop, environ, light=True)
+    kept(environ).parent.chmod(mode)
+    for _ in range(2):
+        compiling.load_compiled(shop, environ, light=True)
+    assert len(reads) == 3
+
+
+def test_nothing_is_kept_where_a_link_leads(shop, environ, reads, tmp_path):
+    (tmp_path / "other").mkdir(mode=0o700)
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache/opsctl").symlink_to(tmp_path / "other")
+    compiling.load_compiled(shop, environ, light=True)
+    assert [*(tmp_path / "other").iterdir()] == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+@pytest.mark.parametrize("made", [".", ".cache", ".cache/opsctl"])
+def test_root_leaves_nothing_in_the_home_of_another(shop, tmp_path, reads, made):
+    home = tmp_path / "home"
+    (home / made).mkdir(parents=True)
+    for path in (home, *home.rglob("*")):
+        os.chown(path, 65534, 65534)
+    before = sorted(home.rglob("*"))
+    compiling.load_compiled(shop, {"HOME": str(home)}, light=True)
+    assert sorted(home.rglob("*")) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_a_home_that_cannot_be_entered_is_none(shop, reads, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    os.setegid(65534)
+    os.seteuid(65534)
+    try:
+        place = compiling._place(shop, {"HOME": str(home)}, light=True)
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+    assert place is None
+
+
+@pytest.mark.parametrize("cache", ["cache", "link"])
+def test_nothing_is_taken_from_the_checkout_that_the_workspace_is_in(shop, reads, tmp_path, cache):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "cache").mkdir()
+    elsewhere = tmp_path.with_name(f"{tmp_path.name}-link")
+    elsewhere.symlink_to(tmp_path / "cache")
+    for _ in range(2):
+        where = elsewhere if cache == "link" else tmp_path / "cache"
+        compiling.load_compiled(shop, {"XDG_CACHE_HOME": str(where)}, light=True)
+    assert (len(reads), [*(tmp_path / "cache").iterdir()]) == (2, [])
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("before", [True, False])
+def test_a_pipe_in_place_of_a_file_is_told_and_not_waited_for(shop, environ, reads, before):
+    if before:
+        compiling.load_compiled(shop, environ, light=True)
+    (shop / "services/db.yaml").unlink()
+    os.mkfifo(shop / "services/db.yaml")
+    with pytest.raises(WorkspaceInvalidError, match=r"services/db\.yaml:1:1: cannot be read: it is a pipe"):
+        compiling.load_compiled(shop, environ, light=True)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_page_that_is_not_included_is_not_opened(shop, environ, reads):
+    (shop / "opsctl.yaml").write_text("include: [services/*.yaml]\n" + ROOT)
+    (shop / "runbooks").mkdir()
+    os.mkfifo(shop / "runbooks/restart.md")
+    first, second = (compiling.load_compiled(shop, environ) for _ in range(2))
+    assert (len(reads), second) == (1, first)
 
 
 @given(place=st.integers(0, 2**20), flipped=st.integers(1, 255))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from players import ping
 from players.scenes import SCENES
-from players.stage import HEALTHY, IMPATIENT, TIMEOUT, Stage, barred
+from players.stage import HEALTHY, IMPATIENT, PATIENT, TIMEOUT, Stage, barred
 
 from opsctl.checks import KINDS, Ask
 from opsctl.expectations import root
@@ -66,8 +66,7 @@ def seen(stage: Stage, scene: Scene, fault: Fault) -> list[tuple[CheckDefinition
         pytest.fail(
             f"nobody plays the fault `{fault.name}` of {scene.type}; write its player in tests/players"
         )
-    # What never comes need not be waited for for long.
-    timeout = IMPATIENT if in_vain(fault) else TIMEOUT
+    timeout = patience(fault)
     with played as fields:
         checks = checks_of(stage.folder, scene, fields)
         ask = Ask(timeout, frozenset(), Secrets(ENVIRON, stage.folder).resolve, ENVIRON, stage.folder, time.time(),
@@ -86,8 +85,11 @@ def seen(stage: Stage, scene: Scene, fault: Fault) -> list[tuple[CheckDefinition
     return [(check, found[check.wanted]) for check in checks]
 
 
-def in_vain(fault: Fault) -> bool:
-    return fault.name in UNENDING or (fault.failure is not None and fault.failure.cause is Cause.TIMEOUT)
+def patience(fault: Fault) -> float:
+    # What never comes need not be waited for for long.
+    if fault.failure is not None and fault.failure.cause is Cause.TIMEOUT:
+        return IMPATIENT
+    return PATIENT if fault.name in UNENDING else TIMEOUT
 
 
 def imagined(healthy: Observation, fault: Fault) -> Observation:
@@ -132,7 +134,9 @@ def plays(request, tmp_path_factory, certificates) -> Iterator[Callable[[str, Fa
             if SCENES[name].alone or fault.name == SCENES[name].forbidden:
                 wait([submit(name, fault)])
         # Those that wait longest come first.
-        for name, fault in sorted(asked, key=lambda one: not (in_vain(one[1]) or "slow" in one[1].name)):
+        for name, fault in sorted(
+            asked, key=lambda one: (patience(one[1]) == TIMEOUT, "slow" not in one[1].name)
+        ):
             if (name, fault.name) not in futures:
                 submit(name, fault)
         yield lambda name, fault: futures[name, fault.name].result()

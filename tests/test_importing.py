@@ -259,7 +259,7 @@ def test_a_suite_of_gatus_becomes_a_flow():
         "headers": {"Authorization": "${env:CREATE_ITEM_AUTHORIZATION}", "X-Key": "${env:CREATE_ITEM_X_KEY}"},
         "body": '{"price": "19.99", "made": true}',
         "redirects": 10,
-        "expect": ["status == 201", "len(json.id) > 0", "json.price == 19.99"],
+        "expect": ["status == 201", "len(json.id) > 0", "json.price == 19.99", "latency < 10s"],
         "capture": {"itemid": {"json": "id"}, "first_tag": {"json": "tags[0].name"}},
     }
     read = {
@@ -291,6 +291,9 @@ def test_the_flow_of_a_suite_does_what_the_suite_did(opsctl, web):
     ]
 
 
+CONTEXT = {"list": [1], "blank": "{{ x }}", "other": "[CONTEXT].id", "old": 1, "deep": {"id": 2}}
+
+
 @pytest.mark.parametrize(
     ("endpoints", "where", "words"),
     [
@@ -310,15 +313,23 @@ def test_the_flow_of_a_suite_does_what_the_suite_did(opsctl, web):
         ([step("https://a.example/[CONTEXT].id")], "[0]", "nothing before it gives `[CONTEXT].id` a value"),
         ([step("https://a.example/[CONTEXT].list")], "[0]", "nothing before it gives `[CONTEXT].list` a value"),
         ([step("https://a.example/[CONTEXT].blank")], "[0]", "nothing before it gives `[CONTEXT].blank` a value"),
+        ([step("https://a.example/[CONTEXT].other")], "[0]", "nothing before it gives `[CONTEXT].other` a value"),
+        # What stands in the context from the first is not what it holds once it was stored anew.
+        ([step(store={"old": "[BODY].id"}), step(conditions=["[BODY].id == [CONTEXT].old"])],
+         "[1].conditions[0]", "`[BODY].id == [CONTEXT].old`: a flow compares with no value that it has found"),
+        ([step(store={"deep": "[BODY].id"}), step("https://a.example/[CONTEXT].deep.id")], "[0].store.deep",
+         "`[BODY].id` is nothing that a flow can take"),
+        ([step(store={"deep.id": "[BODY].id"}), step("https://a.example/[CONTEXT].deep.id")], "[0].store.deep.id",
+         "`[BODY].id` is nothing that a flow can take"),
         ([step(store={"id": "[STATUS]"}), step("https://a.example/[CONTEXT].id")], "[0].store.id",
          "`[STATUS]` is nothing that a flow can take"),
-        ([step(store={"id": "[BODY].id"}), step(conditions=["[BODY].id == [CONTEXT].id"])], "[1]", "nothing before it"),
+        ([step(conditions=["[BODY].id == [CONTEXT].id"])], "[0]", "nothing before it"),
         ([step(store={"id": "[BODY].id"}), step("https://a.example/[CONTEXT].id", ["[BODY].id == [CONTEXT].id"])],
          "[1].conditions[0]", "`[BODY].id == [CONTEXT].id`: a flow compares with no value that it has found"),
     ],
 )  # fmt: skip
 def test_a_suite_that_no_flow_can_say_is_lost_as_a_whole(endpoints, where, words):
-    found = importer("gatus")(suite(*endpoints, context={"list": [1], "blank": "{{ x }}"}))
+    found = importer("gatus")(suite(*endpoints, context=CONTEXT))
     assert not found.services
     first, last = found.notes
     place = first.where.removeprefix("suites[0].endpoints")

@@ -25,7 +25,7 @@ modules:
       basic_auth: {username: bob, password: s3cret}
       follow_redirects: false
       fail_if_not_ssl: true
-      fail_if_body_matches_regexp: ["a/b", "[[:alpha:]]"]
+      fail_if_body_matches_regexp: ["a/b", "[a[:alpha:]]"]
       fail_if_body_not_matches_regexp: ["ready"]
       fail_if_header_matches:
         - {header: Set-Cookie, regexp: ".*", allow_missing: true}
@@ -250,7 +250,7 @@ taken	modules.names.dns.validate_answer_rrs.fail_if_matches_regexp[0]	became `no
 lost	scrape_configs[3]	it names no module, so it probes nothing
 lost	scrape_configs[4]	its module `nowhere` is not here
 lost	modules.http_2xx.http.tls_config.min_version	opsctl has nothing like it
-lost	modules.http_2xx.http.fail_if_body_matches_regexp[1]	`[[:alpha:]]` has classes of characters that opsctl does not know
+lost	modules.http_2xx.http.fail_if_body_matches_regexp[1]	`[a[:alpha:]]` has classes of characters that opsctl does not know
 lost	modules.http_2xx.http.fail_if_body_json_matches_cel	write what must not be there as `expect`, as `json.status != "bad"`
 lost	scrape_configs[1].static_configs[0].targets[1]	`no-port.example.com` is not an address; write `host:port`
 lost	modules.names.dns.validate_answer_rrs.fail_if_not_matches_regexp[0]	opsctl looks at what a record says, not at its name, time and type

@@ -218,8 +218,8 @@ def test_what_all_comes_along_exits_0(opsctl):
             "backup.json:2:17: it cannot be taken in: it has no list `monitorList`",
         ),
         (
-            '{"monitorList": [\n  {"id": 1,}]}',
-            "backup.json:2:12: it cannot be taken in: it is not readable as JSON",
+            '{"monitorList": [\n  {"id" 1}]}',
+            "backup.json:2:9: it cannot be taken in: it is not readable as JSON",
         ),
         ('{"monitorList": NaN}', "it is not readable as JSON: NaN is no value of JSON"),
         ('{"monitorList": ["\\ud800"]}', "it is not readable as JSON"),

@@ -107,6 +107,12 @@ def test_a_limit_of_one_request_does_not_catch_another_that_is_slow(tmp_path):
     assert slow == {"b-slow"}
 
 
+def test_a_request_of_a_flow_that_may_not_take_long_itself_is_not_blamed_for_being_slow(tmp_path):
+    check = "flow: [{name: a, url: http://a/, expect: latency < 1s}, {name: b, url: http://a/, expect: latency > 1s}]"
+    (proof,) = prove(workspace(tmp_path, check), ["a/c"])
+    assert [one.fault for one in proof.survivors if one.fault.endswith("slow")] == ["b-slow"]
+
+
 def test_with_a_family_every_name_in_it_is_gone():
     expectation = parse("perfdata.load < 4", kind_named("command").SUBJECTS)
     assert touches(Fault("x", "x", gone=frozenset({"perfdata"})), expectation)

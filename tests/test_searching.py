@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -236,7 +237,7 @@ def test_an_index_of_another_store_is_made_anew(workspace, store):
 def test_an_index_of_another_version_is_replaced(workspace, store):
     opened(store, title="Connection pool exhausted")
     index = workspace.store.with_name("opsctl.search.db")
-    with sqlite3.connect(index) as db:
+    with closing(sqlite3.connect(index)) as db, db:
         db.execute("PRAGMA user_version = 99")
     assert sources(workspace, "pool") == ["INC-1"]
 

@@ -132,7 +132,7 @@ class CommandCheck:
             if name in ask.wanted:
                 failure = failure or _as_text(name, output, values)
         if self.format == "json" or "json" in ask.wanted:
-            failure = failure or _as_json(ran, values)
+            failure = failure or _as_json(ran, values, ask.keys)
         return Observation(values, failure, evidence)
 
 
@@ -185,13 +185,20 @@ def _as_text(name: str, output: Output, values: dict[str, Value]) -> Failure | N
     return None
 
 
-def _as_json(ran: Ran, values: dict[str, Value]) -> Failure | None:
+def _as_json(ran: Ran, values: dict[str, Value], keys: frozenset[str]) -> Failure | None:
     import json
+
+    from opsctl.repeated_keys import RepeatedKeyError, watching
 
     if ran.stdout.left_out:
         return _too_long("stdout", ran.stdout)
     try:
-        values["json"] = json.loads(ran.stdout.data, parse_constant=_refuse, parse_float=_finite)
+        made = watching(ran.stdout.data, keys)
+        values["json"] = json.loads(
+            ran.stdout.data, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=made
+        )
+    except RepeatedKeyError as error:
+        return Failure(Cause.OUTPUT, f"stdout is {error} (the exit code is {ran.exit_code})")
     except (ValueError, RecursionError) as error:
         words = f"stdout is not JSON (the exit code is {ran.exit_code}): {error}"
         return Failure(Cause.OUTPUT, words)

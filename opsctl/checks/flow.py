@@ -138,17 +138,14 @@ class _Visit:
                 # It was given what was left, which says nothing to anybody.
                 words = f"no whole answer within {self._ask.timeout:g} s"
             return self._wrong(request, cause, words, seen)
-        try:
-            found = captured(request.capture, str(seen.values.get("body", "")))
-        except ValueError as error:
-            found, missing = {}, str(error)
+        found, missing = _found(request, str(seen.values.get("body", "")))
         for value in found.values():
             self._hidden.hide(value)
         for one in expected:
             judged = judge(one, seen.values, why_absent=seen.untold.get(root(one), ""))
             if judged.verdict is not True:
                 return self._wrong(request, one.cause, f"{judged.text}: {judged.found}", seen)
-        if len(found) < len(request.capture):
+        if missing:
             return self._wrong(request, Cause.BODY, missing, seen)
         self._found.update(found)
         self._took[request.name] = _seconds(seen)
@@ -174,6 +171,18 @@ class _Visit:
             last = seen.evidence() if callable(seen.evidence) else seen.evidence
             evidence.update(mask_all(last, mask))
         return Observation(failure=Failure(cause, mask(f"{request.name}: {words}")), evidence=evidence)
+
+
+def _found(request: FlowRequest, body: str) -> tuple[dict[str, str], str]:
+    """What could be captured, which is to be hidden even where the rest is not there, and what was not."""
+    found: dict[str, str] = {}
+    missing = ""
+    for name, capture in request.capture.items():
+        try:
+            found |= captured({name: capture}, body)
+        except ValueError as error:
+            missing = missing or str(error)
+    return found, missing
 
 
 def _seconds(seen: Observation) -> float:

@@ -164,8 +164,9 @@ class MysqlCheck:
             raise _unusable(path, f"{error}; name a regular one as `server_key`") from error
         except OSError as error:
             raise _unusable(path, f"cannot be read: {error.strerror}; correct `server_key`") from error
-        if b"-----BEGIN PUBLIC KEY-----" not in key:
-            raise _unusable(path, f"holds no public key as PEM; take what the server says to `{_TELL_KEY}`")
+        if not _of_rsa(key):
+            words = f"holds no public key of RSA as PEM; take what the server says to `{_TELL_KEY}`"
+            raise _unusable(path, words)
         return key
 
     def _securing(
@@ -184,6 +185,18 @@ class MysqlCheck:
             values["expires_in"] = talk.secure(files, name, verify=self.verify).ends - ask.now
 
         return secure
+
+
+def _of_rsa(key: bytes) -> bool:
+    # The library would find that out only once the password is to go, and the server would be blamed.
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        return isinstance(load_pem_public_key(key), RSAPublicKey)
+    except (ValueError, UnsupportedAlgorithm):
+        return False
 
 
 def _unusable(path: Path, words: str) -> DialogueError:

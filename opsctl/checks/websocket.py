@@ -17,6 +17,7 @@ from opsctl.connecting import Address, within
 from opsctl.dialogue import DialogueError, dialogue, unsendable, wrong
 from opsctl.limits import Doc, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
+from opsctl.repeated_keys import RepeatedKeyError, watching
 from opsctl.secrets import SecretMissingError, Template
 from opsctl.trust import Files
 
@@ -87,12 +88,15 @@ class WebsocketCheck:
         """Talk within `ask.timeout` seconds in all."""
         started, deadline = time.monotonic(), within(ask.timeout)
         values: dict[str, Value] = {}
+        untold: dict[str, str] = {}
         try:
             place = _place(ask.resolve(self.url))
             headers = {name: ask.resolve(value) for name, value in self.headers.items()}
             message = ask.resolve(self.send) if self.send else None
             with dialogue(place.address, deadline) as talk:
-                self._talk(talk, place, headers, message, values, ask)
+                received = self._talk(talk, place, headers, message, values, ask)
+                if received is not None:
+                    values |= _read(received, ask, untold)
                 values["latency"] = time.monotonic() - started
         except SecretMissingError as error:
             return Observation(failure=Failure(Cause.SECRET, str(error)))
@@ -101,7 +105,7 @@ class WebsocketCheck:
         except DialogueError as error:
             # What was seen until then must not pass for the whole.
             return Observation(failure=error.failure, evidence=values)
-        return Observation(values)
+        return Observation(values, untold=untold)
 
     def _talk(
         self,
@@ -111,7 +115,8 @@ class WebsocketCheck:
         message: str | None,
         values: dict[str, Value],
         ask: Ask,
-    ) -> None:
+    ) -> str | None:
+        """The message that came, where one was waited for."""
         if place.secure:
             files = Files(str(ask.root / self.ca) if self.ca else None, None, None)
             secured = talk.secure(files, place.address.host, verify=self.verify)
@@ -120,14 +125,15 @@ class WebsocketCheck:
         talk.say(_request(place, key, self.subprotocol, headers))
         values["status"], told = _response(talk)
         if values["status"] != _SWITCHED:
-            return
+            return None
         values |= _agreed(told, key, self.subprotocol)
         if message is not None:
             talk.say(_frame(_TEXT, message.encode()))
-        if self.send or self.until or ask.wanted & {"received", "json"}:
-            values |= _read(self._wanted(talk), ask.wanted)
+        waits = self.send or self.until or ask.wanted & {"received", "json"}
+        received = self._wanted(talk) if waits else None
         with suppress(DialogueError):
             talk.say(_frame(_CLOSE, b"\x03\xe8"))
+        return received
 
     def _wanted(self, talk: Dialogue) -> str:
         while True:
@@ -245,11 +251,16 @@ def _message(talk: Dialogue) -> str:
                 return b"".join(pieces).decode("utf-8", "replace")
 
 
-def _read(text: str, wanted: frozenset[str]) -> dict[str, Value]:
+def _read(text: str, ask: Ask, untold: dict[str, str]) -> dict[str, Value]:
     values: dict[str, Value] = {"received": text}
-    if "json" in wanted:
-        with suppress(ValueError, RecursionError):
-            values["json"] = json.loads(text, parse_constant=_refuse)
+    if "json" in ask.wanted:
+        made = watching(text.encode(), ask.keys)
+        try:
+            values["json"] = json.loads(text, parse_constant=_refuse, object_pairs_hook=made)
+        except RepeatedKeyError as error:
+            untold["json"] = str(error)
+        except (ValueError, RecursionError):
+            pass
     return values
 
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from opsctl.capturing import captured
-from opsctl.faults import Fault, http, slow, touches, unanswered
+from opsctl.faults import Fault, http, touches, unanswered
 from opsctl.judging import judge
 from opsctl.outcome import Cause, Failure
 
@@ -21,10 +21,8 @@ def faults(kind: Any, timeout: float) -> Iterator[Fault]:
     yield from unanswered()
     for request in kind.requests:
         for fault in http.faults(request, timeout):
-            if fault.failure is None and fault.name != "slow":
+            if fault.failure is None:
                 yield _of(request, fault)
-        late = slow(timeout, ("latency", f"latency.{request.name}"))
-        yield late._replace(name=f"{request.name}-slow", text=f"{request.name}: {late.text}")
 
 
 def _of(request: FlowRequest, fault: Fault) -> Fault:
@@ -32,7 +30,10 @@ def _of(request: FlowRequest, fault: Fault) -> Fault:
     cause = _stopped(request, fault)
     if cause:
         return Fault(name, text, failure=Failure(cause, text))
-    return Fault(name, text, cure=f"{request.name}: {fault.cure}")
+    # How long a request takes is seen from outside too.
+    took = fault.values.get("latency")
+    values = {} if took is None else {"latency": took, f"latency.{request.name}": took}
+    return Fault(name, text, values, cure=f"{request.name}: {fault.cure}")
 
 
 def _stopped(request: FlowRequest, fault: Fault) -> Cause | None:

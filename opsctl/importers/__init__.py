@@ -84,7 +84,7 @@ def literal(text: str) -> str:
 
 def pattern(text: str) -> str:
     """A regular expression as an expectation writes it; ValueError where opsctl's are not like it."""
-    if "[[:" in text:
+    if re.search(r"\[:\^?[a-z]+:\]", text):
         raise ValueError(f"`{text}` has classes of characters that opsctl does not know")
     import warnings
 

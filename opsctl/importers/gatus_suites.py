@@ -24,7 +24,7 @@ _STEP = {
 }  # fmt: skip
 _BODY = re.compile(r"\[BODY\]((?:\.[\w-]+|\[[0-9]+\])+)", re.ASCII)
 _MADE_UP = re.compile(r"\{\{|\[ENDPOINT_(?:NAME|GROUP|URL)\]|\[RANDOM_STRING_[0-9]+\]")
-_STORED = "where it is not there, an error is sent in its place there; here that is a failure"
+_STORED = "where it is not in the answer, the step passes there all the same; here that is a failure"
 _ALWAYS = "it is done there after a failure too, and a flow ends at the first wrong answer"
 _OFF = "it is switched off, and done there nevertheless"
 _WHOLE = "a `flow` cannot say all of it; write one of what it can"
@@ -81,6 +81,8 @@ class _Reader:
         place = f".endpoints[{at}]"
         _refuse(step, place)
         client, given = mapping(step.get("client")), self._given(step, place)
+        # A step that ends in time there must not take what others leave of the whole.
+        most = client.get("timeout") or _OF_A_STEP
         made = http_of(given, client, where, self.notes)
         request = {"name": name_of(str(step.get("name") or ""), self._names), **_mapped(made)}
         self._names[request["name"]] = None
@@ -88,9 +90,9 @@ class _Reader:
         self.notes += self._beside(step, client, where)
         request["expect"] = [
             *self._expected(given, where, place),
-            *([f"latency < {client['timeout']}"] if client.get("timeout") else []),
+            f"latency < {most}",
         ]
-        self.seconds += _seconds(client.get("timeout") or _OF_A_STEP, f"{place}.client.timeout")
+        self.seconds += _seconds(most, f"{place}.client.timeout")
         if captures := self._captured(step, where, place, at):
             request["capture"] = captures
         return request
@@ -113,7 +115,7 @@ class _Reader:
             value = value.get(key) if isinstance(value, dict) else None
         if isinstance(value, bool):
             return str(value).lower()
-        if isinstance(value, int) or (isinstance(value, str) and not _MADE_UP.search(value)):
+        if isinstance(value, int) or (isinstance(value, str) and _itself(value)):
             return str(value)
         if isinstance(value, float) and 1e-4 <= abs(value) < 1e15:
             return str(value).removesuffix(".0")
@@ -152,9 +154,9 @@ class _Reader:
         later = set[str]().union(*self._used[at + 1 :])
         for key, said in _pairs(step, "store"):
             found = _BODY.fullmatch(str(said).strip())
-            if key not in later:
+            if not any(_leads_through(path, key) for path in later):
                 self.notes.append(Note(f"{where}.store.{key}", "no step after it uses it", lost=True))
-            elif not found or "." in key:
+            elif not found or key not in later or "." in key:
                 raise _UnsaidError(f"{place}.store.{key}", f"`{said}` is nothing that a flow can take")
             else:
                 name = self._found.get(key) or _variable(key, set(self._found.values()))
@@ -200,8 +202,20 @@ def _texts(step: dict[str, Any]) -> list[str]:
 
 
 def _used(step: dict[str, Any]) -> set[str]:
-    """The paths of what a step takes from the context to ask."""
-    return {found for text in _texts(step) for found in CONTEXT.findall(text)}
+    """The paths of what a step takes from the context, be it to ask or to judge."""
+    said = step.get("conditions")
+    texts = [*_texts(step), *(str(one) for one in (said if isinstance(said, list) else []))]
+    return {found for text in texts for found in CONTEXT.findall(text)}
+
+
+def _leads_through(path: str, key: str) -> bool:
+    """Whether what is stored by the key changes what the path leads to: it may hold it, or be in it."""
+    return f"{path}.".startswith(f"{key}.") or key.startswith(f"{path}.")
+
+
+def _itself(text: str) -> bool:
+    """Whether a text of the context is sent as it stands there."""
+    return not (_MADE_UP.search(text) or CONTEXT.search(text))
 
 
 def _pairs(step: dict[str, Any], key: str) -> list[tuple[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from opsctl.expectations import ExpectationError, parse
@@ -13,6 +14,7 @@ from opsctl.judging import judge as judged
 from opsctl.limits import Doc, Name, NotEmpty, OneOrMore
 from opsctl.outcome import Kind, Subject, Value, Verdict
 from opsctl.prose import line
+from opsctl.repeated_keys import RepeatedKeyError, keys_of, watching
 
 if TYPE_CHECKING:
     from opsctl.item_kinds import Ask
@@ -51,9 +53,14 @@ class ExpectItem:
             return {"unknown": f"there is no item `{self.of}` before this one"}
         facts = dict(ask.found[self.of])
         found: dict[str, Value] = {name: facts[name] for name in SUBJECTS if name in facts}
+        printed = str(facts.get("stdout", ""))
+        keys = keys_of(parse(text, SUBJECTS) for text in self.that)
         try:
-            found["json"] = json.loads(str(facts.get("stdout", "")))
-        except ValueError:
+            made = watching(printed.encode(errors="replace"), keys)
+            found["json"] = json.loads(
+                printed, parse_constant=_finite, parse_float=_finite, object_pairs_hook=made
+            )
+        except (ValueError, RecursionError, RepeatedKeyError):
             found.pop("json", None)
         return {"values": {**found, "facts": facts}}
 
@@ -68,3 +75,11 @@ class ExpectItem:
                 verdict = Verdict.FAIL if one.verdict is False else Verdict.UNKNOWN
                 return Finding(verdict, f"{one.text} (found {one.found})", f"look at {self.of}")
         return Finding(Verdict.PASS, "; ".join(one.text for one in results))
+
+
+def _finite(written: str) -> float:
+    # What is none is no JSON, and could not be written down as what was found.
+    value = float(written)
+    if not isfinite(value):
+        raise ValueError(f"{written} is no number of JSON")
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -187,6 +188,24 @@ def test_what_is_not_json_is_absent_and_said(printed, reason):
     observation = look(command("sh", "-c", 'printf %s "$1"; exit 2', "sh", printed), "json")
     assert seen(observation) == {"exit_code": 2}
     assert observation.failure == Failure(Cause.OUTPUT, f"stdout is not JSON (the exit code is 2): {reason}")
+
+
+def test_a_key_that_stands_twice_is_not_believed(opsctl):
+    run = {"run": ["echo", '{"state": "down", "state": "ok", "n": 1}']}
+    checks = {
+        "state": {"command": run, "expect": ['json.state == "ok"'], "retries": 0},
+        "n": {"command": run, "expect": ["json.n == 1"]},
+    }
+    document = {"version": 1, "name": "Shop", "services": {"shop": {"checks": checks}}}
+    opsctl.write("opsctl.yaml", json.dumps(document))
+    ran = opsctl("check")
+    assert (ran.code, ran.out.splitlines()[:2]) == (
+        1,
+        [
+            "up\tshop/n\tjson.n == 1 (found 1)",
+            "down\tshop/state\tstdout is JSON in which `state` stands twice in one object (the exit code is 0)",
+        ],
+    )
 
 
 def test_json_nested_too_deeply_is_absent():

@@ -122,6 +122,17 @@ def test_a_value_that_is_not_there_ends_it(tmp_path, web, body):
     assert (seen.failure, len(web.requests)) == (Failure(Cause.BODY, words), 1)
 
 
+def test_what_was_captured_is_masked_where_another_value_is_not_there(tmp_path, web):
+    login(web)
+    more = FLOW.replace("json: session.token", "json: session.token}, more: {json: session.more")
+    assert more != FLOW
+    seen = look(tmp_path, web, more)
+    assert seen.failure == Failure(
+        Cause.BODY, "login: `more` is not in the output: session.more leads nowhere"
+    )
+    assert seen.evidence["body"] == '{"session": {"token": "***"}}'
+
+
 def test_the_time_is_that_of_all_requests_together(tmp_path, web):
     login(web)
     web.answer("/echo", Answer(delay=30.0))

@@ -19,7 +19,7 @@ from checks.mysqls import error, greeting, packet
 from checks.peers import accepting, dripping, flooding, nobody, secured
 from checks.probe import NOW, probe
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 from servers import HOST, free_port, program, running
@@ -738,6 +738,17 @@ def test_a_server_that_speaks_of_sha256_from_the_first_has_no_password_by_its_ke
 
 
 @pytest.mark.usefixtures("far")
+def test_who_has_no_password_needs_no_key_to_hide_it():
+    serve = playing(
+        packet(2, b"\xfesha256_password" + SWITCH), packet(4, OK[4:]), error(1045, b"sent away", 1)
+    )
+    with accepting(serve) as address:
+        assert look(address, database="shop").failure.message == "it refuses with error 1045: sent away"
+    # Nothing in place of a password, and then the first statement.
+    assert (serve.sent[1], serve.sent[2][:10]) == (b"", b"\x03SET NAMES")
+
+
+@pytest.mark.usefixtures("far")
 def test_a_password_goes_to_another_machine_by_the_key_that_is_known(key, tmp_path):
     (tmp_path / "key.pem").write_bytes(public(key))
     for answers, salt in (
@@ -751,13 +762,22 @@ def test_a_password_goes_to_another_machine_by_the_key_that_is_known(key, tmp_pa
         assert read_by(key, serve.sent[len(answers) - 1], salt) == b"secret\0"
 
 
+NO_KEY = (
+    "holds no public key of RSA as PEM; take what the server says to "
+    "`SHOW STATUS LIKE 'Caching_sha2_password_rsa_public_key'`"
+)
+ELLIPTIC = public(ec.generate_private_key(ec.SECP256R1()))
+
+
 @pytest.mark.usefixtures("far")
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         (None, "cannot be read: No such file or directory; correct `server_key`"),
-        (b"ssh-rsa AAAA", ("holds no public key as PEM; take what the server says to "
-                           "`SHOW STATUS LIKE 'Caching_sha2_password_rsa_public_key'`")),
+        (b"ssh-rsa AAAA", NO_KEY),
+        (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", NO_KEY),
+        (b"-----BEGIN PUBLIC KEY-----\n", NO_KEY),
+        (ELLIPTIC, NO_KEY),
     ],
 )  # fmt: skip
 def test_a_key_that_is_none_is_a_fault_on_our_side(tmp_path, text, words):

@@ -33,11 +33,12 @@ def closed(connection, stream):
 
 
 def look(
-    address, *, path="/live", scheme="ws", timeout=10.0, wanted=frozenset({"status"}), environ=None, **fields
-):
+    address, *, path="/live", scheme="ws", timeout=10.0, wanted=frozenset({"status"}), environ=None,
+    keys=frozenset(), **fields
+):  # fmt: skip
     fields = {name: Template(value) if name == "send" else value for name, value in fields.items()}
     check = WebsocketCheck(url=Template(f"{scheme}://{address}{path}"), **fields)
-    return probe(check, timeout=timeout, wanted=wanted, environ=environ)
+    return probe(check, timeout=timeout, wanted=wanted, environ=environ, keys=keys)
 
 
 def test_a_handshake_and_nothing_more():
@@ -76,6 +77,16 @@ def test_json_of_the_answer():
         with accepting(agreeing(echo)) as address:
             values = look(address, send=text, wanted=frozenset({"json"})).values
         assert "json" not in values
+
+
+def test_a_key_that_stands_twice_is_not_told():
+    text, wanted = '{"state": "down", "state": "ok", "x": 1, "x": 2}', frozenset({"json"})
+    with accepting(agreeing(echo)) as address:
+        seen = look(address, send=text, wanted=wanted, keys=frozenset({"state"}))
+        other = look(address, send=text, wanted=wanted, keys=frozenset({"op"}))
+    assert seen.untold == {"json": "JSON in which `state` stands twice in one object"}
+    assert ("json" in seen.values, seen.values["received"], seen.failure) == (False, text, None)
+    assert (other.values["json"], other.untold) == ({"state": "ok", "x": 2}, {})
 
 
 def test_pieces_are_put_together_and_pings_are_answered():

@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -120,7 +121,7 @@ def test_what_is_not_recorded_opens_nothing(shop):
 def test_a_fault_hides_no_result_and_answers_6(shop):
     for minute in range(2):
         shop("check", now=at(minute))
-    with sqlite3.connect(shop.path / ".opsctl" / "opsctl.db") as db:
+    with closing(sqlite3.connect(shop.path / ".opsctl" / "opsctl.db")) as db, db:
         db.execute("""UPDATE incidents SET document = '{"state":"open"}'""")
     db.close()
     shop.write("ready", "")

@@ -14,6 +14,7 @@ import sys
 import textwrap
 import threading
 import time
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -434,7 +435,7 @@ def shop(tmp_path):
 
 
 def indexed(folder):
-    with sqlite3.connect(folder / goods.DATABASE) as db:
+    with closing(sqlite3.connect(folder / goods.DATABASE)) as db, db:
         found = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'orders_of_customers'").fetchall()
     db.close()
     return bool(found)

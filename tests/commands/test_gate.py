@@ -122,6 +122,18 @@ def test_expectations_judge_what_an_item_before_found(shop):
     assert found == {"tests": "pass", "many": "pass", "more": "fail", "gone": "unknown"}
 
 
+@pytest.mark.parametrize("printed", ['{"failed": 9, "failed": 0}', "[" * 60_000, "", "no", '{"failed": NaN}', '{"failed": 1e999}'])  # fmt: skip
+def test_what_is_no_clear_json_meets_no_expectation(shop, opsctl, printed):
+    opsctl.write("printed.json", printed)
+    run = shop(items(
+        "tests: {text: Tests, run: [cat, printed.json]}",
+        "none: {text: None, expect: {of: tests, that: [json.failed == 0]}}",
+        "some: {text: Some, expect: {of: tests, that: [json.failed != 1]}}",
+    ))  # fmt: skip
+    found = verdicts(run("gate", "go", "--subject", "v1", "-o", "json"))
+    assert found == {"tests": "pass", "none": "unknown", "some": "unknown"}
+
+
 def test_a_word_counts_for_its_subject_its_text_and_its_time(shop, opsctl):
     run = shop(items("told: {text: Told, sign: release-manager, valid_for: 24h}"))
     assert run("gate", "go", "--subject", "v1").code == 4

@@ -10,6 +10,8 @@ from contextlib import closing
 import pytest
 from terminal import typed
 
+from opsctl import markdown_runbooks
+
 HEAD = """
     version: 1
     name: Shop
@@ -558,6 +560,30 @@ def test_a_mistake_in_a_page_is_told_where_it_stands(shop, opsctl):
         "runbooks/page.md:4:21: unknown key `patern`; did you mean `pattern`?",
         "runbooks/page.md:25:11: unknown key `idd`; did you mean `id`?",
     ]
+
+
+def test_braces_that_are_no_yaml_are_told_where_they_stand(shop, opsctl):
+    run = shop(note("one"))
+    opsctl.write("runbooks/page.md", PAGE.replace("{id: green}", "{id: [}"))
+    assert run("validate").out.splitlines() == [
+        "runbooks/page.md:25:16: not readable as YAML: did not find expected node content; correct it",
+        "   25 |          {id: [}",
+        "      |                ^",
+        "",
+        "1 problem in 1 file",
+    ]
+
+
+def test_of_a_page_with_many_steps_each_is_read_once(monkeypatch):
+    read = []
+    real = markdown_runbooks.compose
+    monkeypatch.setattr(
+        markdown_runbooks, "compose", lambda data, name: (read.append(len(data)), real(data, name))[1]
+    )
+    steps = "".join(f"\n```sh {{id: s{number}}}\ntrue\n```\n" for number in range(500))
+    page = f"---\nrunbook: page\n---\n{steps}".encode()
+    node, _, problems = markdown_runbooks.compose_page(page, "page.md")
+    assert (node is not None, problems, len(read), sum(read) < len(page)) == (True, [], 500, True)
 
 
 def test_lint_finds_what_will_fail_when_it_must_work(shop, opsctl):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import socket
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from checks.peers import nobody
 from checks.resolvers import SILENCE, replying, resolving
-from players.stage import IMPATIENT, SLOW
+from players.stage import IMPATIENT, SLOW, UNANSWERED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +35,7 @@ def play(stage: Stage, fault: Fault) -> Played | None:
         "hijacked": resolving(replying(record)),
         "slow": resolving(_late(replying(record))),
         "timeout": resolving(lambda _question: SILENCE),
-        "refused": nullcontext(nobody()),
+        "refused": UNANSWERED["refused"](),
         "no-such-name": resolving(replying(rcode="NXDOMAIN")),
         "server-failure": resolving(replying(rcode="SERVFAIL")),
         "no-records": resolving(replying()),

@@ -138,7 +138,7 @@ def test_a_number_that_was_cut_off_the_end_stays_missing(path):
     with open_store(path, write=True) as store:
         opened(store)
         one(store, "incident.noted", "INC-1", {"text": "cut"})
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("DROP TRIGGER events_are_never_deleted")
         db.execute("DELETE FROM events WHERE id = 2")
         migrations_of(db)

@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 
@@ -141,7 +142,7 @@ def torn(path):
 
 def crooked(path):
     """Have an index say something else than its table."""
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         (page,) = db.execute(
             "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_checks_1'"
         ).fetchone()
@@ -152,7 +153,7 @@ def crooked(path):
 
 def foreign(path):
     path.unlink()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("CREATE TABLE bookmarks (url)")
     db.close()
 
@@ -162,7 +163,7 @@ def empty(path):
 
 
 def newer(path):
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA user_version = 99")
     db.close()
 
@@ -235,7 +236,7 @@ def test_what_a_dead_writer_left_is_not_applied_to_the_restored_store(store, cop
 
 @pytest.mark.parametrize("sound", [True, False])
 def test_the_log_that_a_dead_writer_left_is_not_applied_to_the_restored_store(store, copy, sound):
-    with sqlite3.connect(store, isolation_level=None) as db:
+    with closing(sqlite3.connect(store, isolation_level=None)) as db, db:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("UPDATE checks SET name = 'in the log'")
         log, main = store.with_name("opsctl.db-wal").read_bytes(), store.read_bytes()
@@ -277,7 +278,7 @@ def test_a_backup_from_an_older_opsctl_is_brought_up_to_date(store, copy, monkey
     known = len(migrations.MIGRATIONS)
     monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, rename))
     restore(store, copy, NOW)
-    with sqlite3.connect(store) as db:
+    with closing(sqlite3.connect(store)) as db, db:
         assert db.execute("PRAGMA user_version").fetchone() == (known + 1,)
         assert db.execute("SELECT DISTINCT machine FROM runs").fetchall() == [("host",)]
     assert names(store.parent) == ["opsctl.db", KEPT]

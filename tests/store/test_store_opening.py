@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import stat
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -143,7 +144,7 @@ def test_a_store_that_is_a_folder_is_refused(tmp_path, write):
 @pytest.mark.parametrize("write", [True, False])
 def test_a_newer_store_is_refused_and_left_alone(path, write):
     make(path)
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA user_version = 99")
     before = path.read_bytes()
     known = len(migrations.MIGRATIONS)
@@ -157,7 +158,7 @@ def test_a_newer_store_is_refused_and_left_alone(path, write):
 @pytest.mark.parametrize("mark", [0, 1234])
 def test_a_database_of_another_program_is_refused_and_left_alone(path, write, mark):
     path.parent.mkdir()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("CREATE TABLE bookmarks (url)")
         db.execute(f"PRAGMA application_id = {mark}")
     before = path.read_bytes()
@@ -194,7 +195,7 @@ def test_damage_says_how_to_look_and_how_to_go_back(path):
 
 def test_a_schema_that_somebody_altered_says_what_to_do(path):
     make(path)
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("DROP TABLE results")
         db.execute("ALTER TABLE runs RENAME TO walks")
     assert refusal(path) == (
@@ -246,7 +247,7 @@ def test_a_block_that_fails_keeps_nothing_and_frees_the_lock(path):
 
 def test_a_store_in_wal_mode_becomes_one_file_again(path):
     make(path)
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(
             "INSERT INTO runs (started, finished, host, selector, exit_code) VALUES (0, 0, 'wal', '', 0)"
@@ -352,7 +353,7 @@ def test_a_file_size_limit_keeps_what_was_acknowledged_and_nothing_else(path, st
 
 
 READ_AND_WRITE = """
-import os, sys
+import os, sys, urllib.parse  # while Python's own files can be read
 from pathlib import Path
 from opsctl.errors import StoreError
 from opsctl.store.opening import open_store

@@ -140,6 +140,12 @@ class Cloudflare(Vendor):
         )
         super().__init__()
 
+    def close(self) -> None:
+        """End its databases too."""
+        super().close()
+        for _, database in self.databases.values():
+            database.close()
+
     def changes(self) -> list[tuple[str, str, object]]:
         """Without queries and analytics, which only read."""
         return [one for one in super().changes() if not one[1].endswith(("/query", "/graphql"))]
@@ -223,7 +229,7 @@ class Cloudflare(Vendor):
         if key not in self.databases:
             return _refused(404, 7404, f"The database {key} could not be found")
         if asked.method == "DELETE":
-            del self.databases[key]
+            self.databases.pop(key)[1].close()
             return _result(None)
         return _result(_described(key, self.databases[key][0]))
 
