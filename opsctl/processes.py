@@ -23,6 +23,8 @@ _LOOK = 0.02
 _CHUNK = 64 * 1024
 
 _groups: set[int] = set()
+# What each block of `signals_held` holds, the innermost last.
+_holding: list[list[int]] = []
 # When `stop_all` was last called: a child that was being started just then is not in `_groups` yet.
 _stops: list[float] = []
 
@@ -121,7 +123,7 @@ def signals_held(tell: Callable[[], object] = lambda: None) -> Iterator[list[int
     `tell` is called as one comes. A handler that raises does so between any two steps: what a call has just
     answered is lost, be it a child that was started, which nobody could end, or a result. They are not
     blocked, as a child would inherit that; what this process ignores, it goes on to ignore. Only the main
-    thread has any.
+    thread has any. What waits for the end of a block around this one is seen in this one already.
     """
     import signal
     import threading
@@ -137,15 +139,27 @@ def signals_held(tell: Callable[[], object] = lambda: None) -> Iterator[list[int
 
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     held = {number: handler for number, handler in handlers.items() if callable(handler)}
+    _holding.append(came)
     try:
         for number in held:
             signal.signal(number, hold)
+        for waiting in _taken(_holding[:-1]):
+            hold(waiting, None)
         yield came
     finally:
         for number, handler in held.items():
             signal.signal(number, handler)
+        _holding[:] = [one for one in _holding if one is not came]
         if came:
             signal.raise_signal(came[0])
+
+
+def _taken(outer: list[list[int]]) -> list[int]:
+    """What the blocks around hold, which they no longer do."""
+    numbers = [number for one in outer for number in one]
+    for one in outer:
+        one.clear()
+    return numbers
 
 
 def _forget(child: subprocess.Popen[bytes]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from opsctl.processes import Output, Ran, run, stop_all
+from opsctl.processes import Output, Ran, run, signals_held, stop_all
 
 LONG = 30.0
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
@@ -304,3 +304,15 @@ def test_a_child_goes_on_to_ignore_what_this_process_ignores():
         signal.signal(signal.SIGINT, before)
     assert (ran.exit_code, ran.stdout.data) == (0, b"on\n")
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_signal_that_waits_for_the_end_of_a_block_is_seen_in_the_one_inside():
+    told = []
+    with signals_held() as outer:
+        signal.raise_signal(signal.SIGINT)
+        with signals_held(lambda: told.append("it came")) as inner:
+            assert (outer, inner, told) == ([], [signal.SIGINT], ["it came"])
+        # Nobody took it there, so it waits for the end of this one again.
+        assert outer == [signal.SIGINT]
+        outer.clear()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -252,6 +252,22 @@ def test_a_signal_ends_the_run_with_partial_results_recorded(opsctl, number, cod
     assert opsctl("check", "--failed", "--list").code == 0
 
 
+def test_a_signal_while_the_checks_are_being_started_ends_the_run_at_once(opsctl, monkeypatch):
+    start = probing._work
+
+    def told_to_stop_meanwhile(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        start(*arguments)
+
+    monkeypatch.setattr(probing, "_work", told_to_stop_meanwhile)
+    slow = DISK.replace("{file: /, expect: [exists == true]}", '{command: [sleep, "60"], timeout: 50s}')
+    ran = opsctl.write("opsctl.yaml", slow)("check")
+    assert (ran.code, ran.err) == (
+        130,
+        "opsctl: ended early by a signal; what was not checked is not shown\n",
+    )
+
+
 def test_a_signal_while_results_are_recorded_loses_none(opsctl, monkeypatch):
     kept = results.record
 
