@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from opsctl import validating
+
 BEATS = """
     version: 1
     name: Test
@@ -92,6 +94,17 @@ def test_validate_finds_dependency_cycles(opsctl):
     assert [problem["message"] for problem in json.loads(ran.out)["problems"]] == [
         "dependency cycle: a → b → a; remove one of them"
     ]
+
+
+def test_secrets_are_not_looked_for_in_every_line_of_every_place(opsctl, monkeypatch):
+    steps = "".join(f"      - {{id: s{one}, run: [echo, hi]}}\n" for one in range(200))
+    head = "version: 1\nname: Test\nservices: {a: {checks: {c: {file: /}}}}\n"
+    opsctl.write("opsctl.yaml", f"{head}runbooks:\n  r:\n    title: R\n    steps:\n{steps}")
+    looks, look = [], validating._templates
+    monkeypatch.setattr(validating, "_templates", lambda value: (looks.append(1), look(value))[1])
+    assert opsctl("validate").code == 0
+    # Some dozen values for each step, and not two hundred lines for each of its places.
+    assert len(looks) < 200 * 50
 
 
 def test_validate_asks_for_secrets_unless_told_not_to(opsctl):
