@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opsctl.importers import ForeignError, Note, fit
@@ -566,6 +566,7 @@ _MONITOR = st.dictionaries(
     st.lists(_MONITOR, max_size=4),
     st.sampled_from([*_MAKERS, *WHY_NOT, "group"]),
 )
+@example([{"rabbitmqNodes": True}], "rabbitmq")
 def test_what_comes_along_is_valid_whatever_the_monitors_say(monitors, type_):
     likely = {"url": "https://a.example", "hostname": "a.example", "port": 80, "interval": 60, "keyword": "a"}
     data = {"monitorList": [*monitors, *({**likely, "type": type_, **one} for one in monitors)]}

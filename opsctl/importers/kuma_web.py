@@ -184,7 +184,8 @@ def take_websocket(one: Mapping[str, Any], where: str, notes: list[Note]) -> dic
 
 def take_rabbitmq(one: Mapping[str, Any], where: str, notes: list[Note]) -> dict[str, Any]:
     """A node of RabbitMQ by the alarms that its cluster has."""
-    nodes = [str(node) for node in one.get("rabbitmqNodes") or () if isinstance(node, str)]
+    said = one.get("rabbitmqNodes")
+    nodes = [node for node in (said if isinstance(said, list) else []) if isinstance(node, str)]
     if not nodes:
         raise ValueError("it has no `rabbitmqNodes`")
     if len(nodes) > 1:
