@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from opsctl.limits import Doc, Matching
-from opsctl.repeated_keys import RepeatedKeyError, watching
+from opsctl.strict_json import RepeatedKeyError, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ def _one(name: str, capture: Capture, output: str) -> str:
         return str(found[1])
     keys = frozenset(step[1] for step in _STEP.finditer(capture.json or "") if step[1])
     try:
-        value = json.loads(output, object_pairs_hook=watching(output.encode(errors="replace"), keys))
+        value = read_json(output, keys)
         for step in _STEP.finditer(capture.json or ""):
             value = value[int(step[2])] if step[2] else value[step[1]]
     except RepeatedKeyError as error:

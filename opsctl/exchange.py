@@ -11,7 +11,7 @@ import pycurl
 from opsctl.http_answer import BODY_KEPT, body_values, evidence_of, header_values
 from opsctl.http_request import request_of
 from opsctl.outcome import Cause, Failure, Observation, Value
-from opsctl.repeated_keys import RepeatedKeyError
+from opsctl.strict_json import RepeatedKeyError
 from opsctl.transfers import Transfer
 
 if TYPE_CHECKING:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from opsctl.repeated_keys import watching
+from opsctl.strict_json import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,8 +37,7 @@ def body_values(
         yield "body", _text(data, headers.get("content-type", ""))
     if "json" in wanted and _readable(data):
         try:
-            made = watching(data, keys)
-            yield "json", json.loads(data, parse_constant=_refuse_constant, object_pairs_hook=made)
+            yield "json", read_json(data, keys)
         except (ValueError, RecursionError):
             return
 
@@ -107,7 +105,3 @@ def _start(body: Sequence[bytes]) -> bytes:
             break
         start += piece
     return bytes(start[: BODY_KEPT + 1])
-
-
-def _refuse_constant(word: str) -> Value:
-    raise ValueError(f"{word} is not JSON")

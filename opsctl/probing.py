@@ -13,7 +13,7 @@ from opsctl.checks import Ask, Heartbeat, Past
 from opsctl.errors import Terminated
 from opsctl.outcome import Cause, Failure, Observation, State
 from opsctl.processes import signals_held
-from opsctl.repeated_keys import keys_of
+from opsctl.strict_json import keys_of
 from opsctl.verdicts import conclude
 
 if TYPE_CHECKING:

@@ -84,13 +84,13 @@ def _measured(values: Mapping[str, Value]) -> Mapping[str, Value]:
 def _state(
     check: CheckDefinition, observation: Observation, judged: tuple[Judged, ...]
 ) -> tuple[State, Cause | None]:
-    if all(one.verdict for one in judged):
+    if judged and all(one.verdict for one in judged):
         return State.UP, None
     failure = observation.failure
     expected = [(expectation, one.verdict) for expectation, one in zip(check.expect, judged, strict=False)]
     unmet = next((expectation for expectation, verdict in expected if verdict is False), None)
     unclear = next((expectation for expectation, verdict in expected if verdict is None), None)
-    if unmet is None and unclear is None:
+    if judged and unmet is None and unclear is None:
         warnings = zip(check.warn, judged[len(expected) :], strict=True)
         return State.DEGRADED, next(expectation.cause for expectation, one in warnings if not one.verdict)
     if failure:

@@ -153,6 +153,13 @@ def test_what_is_known_when_a_signal_comes_is_told(number, raised):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_where_nothing_is_expected_nothing_was_shown():
+    nothing = definition("a/x", Scripted(GOOD))._replace(expect=(), wanted=frozenset())
+    refused = definition("a/y", Scripted(REFUSED))._replace(expect=(), wanted=frozenset())
+    assert run(nothing)["a/x"].state is State.UNKNOWN
+    assert run(refused)["a/y"].state is State.DOWN
+
+
 def test_a_transport_failure_is_tried_again_and_the_attempts_stay_visible():
     found = run(definition("a/x", Scripted(REFUSED, REFUSED, GOOD), retries=2))
     assert (found["a/x"].state, found["a/x"].attempts) == (State.UP, 3)

@@ -186,17 +186,12 @@ def _as_text(name: str, output: Output, values: dict[str, Value]) -> Failure | N
 
 
 def _as_json(ran: Ran, values: dict[str, Value], keys: frozenset[str]) -> Failure | None:
-    import json
-
-    from opsctl.repeated_keys import RepeatedKeyError, watching
+    from opsctl.strict_json import RepeatedKeyError, read_json
 
     if ran.stdout.left_out:
         return _too_long("stdout", ran.stdout)
     try:
-        made = watching(ran.stdout.data, keys)
-        values["json"] = json.loads(
-            ran.stdout.data, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=made
-        )
+        values["json"] = read_json(ran.stdout.data, keys, finite=True)
     except RepeatedKeyError as error:
         return Failure(Cause.OUTPUT, f"stdout is {error} (the exit code is {ran.exit_code})")
     except (ValueError, RecursionError) as error:
@@ -210,17 +205,6 @@ def _too_long(name: str, output: Output) -> Failure:
     return Failure(
         Cause.TOO_LARGE, f"{name} is {size} bytes long; only {2 * _KEEP} can be judged, so print less"
     )
-
-
-def _refuse(constant: str) -> Value:
-    raise ValueError(f"{constant} is not a JSON value")
-
-
-def _finite(written: str) -> float:
-    value = float(written)
-    if value in {float("inf"), float("-inf")}:
-        raise ValueError(f"{written} is too large a number")
-    return value
 
 
 def _evidence(command: str, ran: Ran) -> Mapping[str, Value]:

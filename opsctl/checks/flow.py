@@ -14,8 +14,8 @@ from opsctl.filling import fill, names
 from opsctl.judging import judge
 from opsctl.limits import Doc, Name, NotEmpty, OneOrMore
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject
-from opsctl.repeated_keys import keys_of
 from opsctl.secrets import Secrets, Template, mask_all
+from opsctl.strict_json import keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -17,8 +16,8 @@ from opsctl.connecting import Address, within
 from opsctl.dialogue import DialogueError, dialogue, unsendable, wrong
 from opsctl.limits import Doc, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
-from opsctl.repeated_keys import RepeatedKeyError, watching
 from opsctl.secrets import SecretMissingError, Template
+from opsctl.strict_json import RepeatedKeyError, read_json
 from opsctl.trust import Files
 
 if TYPE_CHECKING:
@@ -254,15 +253,10 @@ def _message(talk: Dialogue) -> str:
 def _read(text: str, ask: Ask, untold: dict[str, str]) -> dict[str, Value]:
     values: dict[str, Value] = {"received": text}
     if "json" in ask.wanted:
-        made = watching(text.encode(), ask.keys)
         try:
-            values["json"] = json.loads(text, parse_constant=_refuse, object_pairs_hook=made)
+            values["json"] = read_json(text, ask.keys)
         except RepeatedKeyError as error:
             untold["json"] = str(error)
         except (ValueError, RecursionError):
             pass
     return values
-
-
-def _refuse(word: str) -> Value:
-    raise ValueError(f"{word} is not JSON")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from opsctl.expectations import ExpectationError, parse
@@ -14,7 +12,7 @@ from opsctl.judging import judge as judged
 from opsctl.limits import Doc, Name, NotEmpty, OneOrMore
 from opsctl.outcome import Kind, Subject, Value, Verdict
 from opsctl.prose import line
-from opsctl.repeated_keys import RepeatedKeyError, keys_of, watching
+from opsctl.strict_json import RepeatedKeyError, keys_of, read_json
 
 if TYPE_CHECKING:
     from opsctl.item_kinds import Ask
@@ -56,10 +54,8 @@ class ExpectItem:
         printed = str(facts.get("stdout", ""))
         keys = keys_of(parse(text, SUBJECTS) for text in self.that)
         try:
-            made = watching(printed.encode(errors="replace"), keys)
-            found["json"] = json.loads(
-                printed, parse_constant=_finite, parse_float=_finite, object_pairs_hook=made
-            )
+            # What is not finite could not be written down as what was found.
+            found["json"] = read_json(printed, keys, finite=True)
         except (ValueError, RecursionError, RepeatedKeyError):
             found.pop("json", None)
         return {"values": {**found, "facts": facts}}
@@ -75,11 +71,3 @@ class ExpectItem:
                 verdict = Verdict.FAIL if one.verdict is False else Verdict.UNKNOWN
                 return Finding(verdict, f"{one.text} (found {one.found})", f"look at {self.of}")
         return Finding(Verdict.PASS, "; ".join(one.text for one in results))
-
-
-def _finite(written: str) -> float:
-    # What is none is no JSON, and could not be written down as what was found.
-    value = float(written)
-    if not isfinite(value):
-        raise ValueError(f"{written} is no number of JSON")
-    return value

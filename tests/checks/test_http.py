@@ -19,8 +19,8 @@ from opsctl.checks.http import Basic, HttpCheck
 from opsctl.curl_line import curl_line
 from opsctl.expectations import parse
 from opsctl.outcome import Cause, Failure
-from opsctl.repeated_keys import keys_of
 from opsctl.secrets import Template
+from opsctl.strict_json import keys_of
 from tests.checks.probe import probe
 
 if TYPE_CHECKING:
