@@ -11,11 +11,11 @@ from opsctl.errors import ExitCode, OpsctlError, StoreError, Terminated, worst
 from opsctl.outages import Rules, settle
 from opsctl.outcome import State
 from opsctl.probing import Conditions, probe_all
-from opsctl.processes import signals_held
 from opsctl.records import Checked, CheckRun, Happening, Passed, Result, Standing
 from opsctl.rooting import root_causes
 from opsctl.secrets import Secrets
 from opsctl.selecting import select
+from opsctl.signals import signals_held
 
 if TYPE_CHECKING:
     import sqlite3

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from opsctl.checks import Ask, Heartbeat, Past
 from opsctl.errors import Terminated
 from opsctl.outcome import Cause, Failure, Observation, State
-from opsctl.processes import signals_held
+from opsctl.signals import signals_held
 from opsctl.strict_json import keys_of
 from opsctl.verdicts import conclude
 

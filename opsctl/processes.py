@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
+
+from opsctl.signals import signals_held
 
 if TYPE_CHECKING:
     import selectors
     import subprocess
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 KEEP = 64 * 1024
@@ -23,8 +25,6 @@ _LOOK = 0.02
 _CHUNK = 64 * 1024
 
 _groups: set[int] = set()
-# What each block of `signals_held` holds, the innermost last.
-_holding: list[list[int]] = []
 # When `stop_all` was last called: a child that was being started just then is not in `_groups` yet.
 _stops: list[float] = []
 
@@ -114,52 +114,6 @@ def run(
     finally:
         if child is not None:
             _forget(child)
-
-
-@contextmanager
-def signals_held(tell: Callable[[], object] = lambda: None) -> Iterator[list[int]]:
-    """SIGINT and SIGTERM wait for the end of the block, which sees those that came, and may take them.
-
-    `tell` is called as one comes. A handler that raises does so between any two steps: what a call has just
-    answered is lost, be it a child that was started, which nobody could end, or a result. They are not
-    blocked, as a child would inherit that; what this process ignores, it goes on to ignore. Only the main
-    thread has any. What waits for the end of a block around this one is seen in this one already.
-    """
-    import signal
-    import threading
-
-    came: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield came
-        return
-
-    def hold(number: int, _frame: object) -> None:
-        came.append(number)
-        tell()
-
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    held = {number: handler for number, handler in handlers.items() if callable(handler)}
-    _holding.append(came)
-    try:
-        for number in held:
-            signal.signal(number, hold)
-        for waiting in _taken(_holding[:-1]):
-            hold(waiting, None)
-        yield came
-    finally:
-        for number, handler in held.items():
-            signal.signal(number, handler)
-        _holding[:] = [one for one in _holding if one is not came]
-        if came:
-            signal.raise_signal(came[0])
-
-
-def _taken(outer: list[list[int]]) -> list[int]:
-    """What the blocks around hold, which they no longer do."""
-    numbers = [number for one in outer for number in one]
-    for one in outer:
-        one.clear()
-    return numbers
 
 
 def _forget(child: subprocess.Popen[bytes]) -> None:

@@ -15,8 +15,8 @@ from opsctl.acting import actor_of
 from opsctl.demo.program import environment, module
 from opsctl.demo.story import FAREWELL, STORY, WIDTH
 from opsctl.errors import OpsctlError, RefusedError, UsageError
-from opsctl.processes import signals_held
 from opsctl.prose import line
+from opsctl.signals import signals_held
 from opsctl.starting import Plan, start
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from opsctl.processes import Output, Ran, run, signals_held, stop_all
+from opsctl.processes import Output, Ran, run, stop_all
+from opsctl.signals import signals_held
 
 LONG = 30.0
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
