@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.peers import listening
@@ -40,8 +41,8 @@ def play(stage: Stage, fault: Fault) -> Played | None:
         "other-service": served(_saying(fault.values.get("received", ""))),
         "silent": served(silent),
         # Who does not wait for a word is slow only where connecting is.
-        "slow": served(late(_saying(_GREETING))) if waits else _full(0.2),
-        "timeout": _full(30),
+        "slow": served(late(_saying(_GREETING))) if waits else _full(relents=True),
+        "timeout": _full(relents=False),
     }
     address = servers.get(fault.name) or (UNANSWERED[fault.name]() if fault.name in UNANSWERED else None)
     return addressed(address) if address else None
@@ -52,15 +53,19 @@ def _saying(text: str) -> Serve:
 
 
 @contextmanager
-def _full(seconds: float) -> Iterator[str]:
-    """A port whose queue is full for a time, so that the kernel drops whoever else wants to connect.
+def _full(*, relents: bool) -> Iterator[str]:
+    """A port whose queue is full, so that the kernel drops whoever else wants to connect; until it relents.
 
-    It is the caller's kernel that tries again, a second after the first time.
+    It is the caller's kernel that tries again, one second after the first time and two after the second.
     """
     done = threading.Event()
 
     def accept() -> None:
-        if done.wait(seconds):
+        # However late they come: who looks is dropped once, and so are those that look at the same time.
+        while not (relents and _knocks(server)):
+            if done.wait(0.01):
+                return
+        if done.wait(2):
             return
         # All who try again come at once.
         server.listen(64)
@@ -78,3 +83,10 @@ def _full(seconds: float) -> Iterator[str]:
         listening(server, accept, done) as address,
     ):
         yield address
+
+
+def _knocks(server: socket.socket) -> bool:
+    """Whether somebody wants to connect and was not let in yet: a connection in the state SYN_SENT."""
+    door = f":{server.getsockname()[1]:04X}"
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines())
+    return any(remote.endswith(door) and state == "02" for _, _, remote, state, *_ in rows)
