@@ -22,11 +22,11 @@ _REDACTED = frozenset({"authorization", "cookie", "proxy-authorization", "set-co
 
 
 def body_values(
-    lines: Sequence[bytes], body: Sequence[bytes], wanted: frozenset[str], keys: frozenset[str] = frozenset()
+    lines: Sequence[bytes], body: Sequence[bytes], wanted: frozenset[str], keys: frozenset[str] | None
 ) -> Iterator[tuple[str, Value]]:
     """The values `body` and `json`, those of them that are wanted and can be read.
 
-    RepeatedKeyError in place of `json` where one of `keys` stands twice in an object.
+    RepeatedKeyError in place of `json` where one of `keys` (None: any key) stands twice in an object.
     """
     headers = dict(_headers(lines))
     if headers.get("content-encoding", "identity").lower() != "identity":

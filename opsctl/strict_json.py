@@ -26,11 +26,11 @@ def keys_of(expectations: Iterable[Expectation]) -> frozenset[str]:
     return frozenset(step for one in expectations for step in one.path if isinstance(step, str))
 
 
-def read_json(data: bytes | str, keys: frozenset[str], *, finite: bool = False) -> Any:
+def read_json(data: bytes | str, keys: frozenset[str] | None, *, finite: bool = False) -> Any:
     """The value that `data` writes; with `finite`, numbers beyond what a float holds are refused too.
 
-    RepeatedKeyError where one of `keys` stands twice in an object, ValueError or RecursionError for what is
-    no JSON, `NaN` included.
+    RepeatedKeyError where one of `keys` (None: any key) stands twice in an object, ValueError or
+    RecursionError for what is no JSON, `NaN` included.
     """
     watched = _watching(data.encode(errors="replace") if isinstance(data, str) else data, keys)
     number = _finite if finite else None
@@ -48,15 +48,15 @@ def _finite(written: str) -> float:
     return value
 
 
-def _watching(data: bytes, keys: frozenset[str]) -> Callable[[list[tuple[str, Any]]], Any] | None:
+def _watching(data: bytes, keys: frozenset[str] | None) -> Callable[[list[tuple[str, Any]]], Any] | None:
     """What objects are made with; None where none of `keys` can stand twice, seen in a tenth of the time."""
-    if all(_once(data, key) for key in keys):
+    if keys is not None and all(_once(data, key) for key in keys):
         return None
 
     def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            watched = [key for key, _ in pairs if key in keys]
+            watched = [key for key, _ in pairs if keys is None or key in keys]
             for key in watched:
                 if watched.count(key) > 1:
                     raise RepeatedKeyError(f"JSON in which `{key}` stands twice in one object")

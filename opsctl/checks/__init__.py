@@ -66,7 +66,7 @@ class Ask(NamedTuple):
     `now` is UTC epoch seconds. `root` is the workspace's folder, the base of relative paths.
     `heartbeat`, `results` and `past` answer the kinds that judge records instead of a target.
     `answers` is a folder for answers that may be kept for a while; None where none may.
-    `keys` are those of JSON that its expectations lead through.
+    `keys` are those of JSON that must not stand twice, as its expectations lead through them; None for all.
     """
 
     timeout: float
@@ -79,7 +79,7 @@ class Ask(NamedTuple):
     results: Callable[[Sequence[str]], Sequence[Result]]
     past: Callable[[str, float | None, int | None], Past] = lambda _check, _since, _last: Past({}, ())
     answers: Path | None = None
-    keys: frozenset[str] = frozenset()
+    keys: frozenset[str] | None = frozenset()
 
 
 class Past(NamedTuple):

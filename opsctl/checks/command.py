@@ -185,7 +185,7 @@ def _as_text(name: str, output: Output, values: dict[str, Value]) -> Failure | N
     return None
 
 
-def _as_json(ran: Ran, values: dict[str, Value], keys: frozenset[str]) -> Failure | None:
+def _as_json(ran: Ran, values: dict[str, Value], keys: frozenset[str] | None) -> Failure | None:
     from opsctl.strict_json import RepeatedKeyError, read_json
 
     if ran.stdout.left_out:

@@ -172,11 +172,11 @@ def ask_plainly(check: HttpCheck, ask: Ask) -> Observation:
 
 
 def ask_for_json(check: HttpCheck, ask: Ask, missing: str = "") -> Observation:
-    """The values `json` and `latency` of an answer; a failure where it is no success, or no JSON.
+    """The values `json` and `latency` of an answer; a failure where it is no success, or not to be believed.
 
     `missing` are the words for what the server does not know (404), where that is no fault of the address.
     """
-    seen = ask_plainly(check, ask._replace(wanted=frozenset({"json"})))
+    seen = ask_plainly(check, ask._replace(wanted=frozenset({"json"}), keys=None))
     status = seen.values.get("status")
     if seen.failure:
         return seen._replace(values={})
@@ -185,5 +185,6 @@ def ask_for_json(check: HttpCheck, ask: Ask, missing: str = "") -> Observation:
     if status != 200:
         return seen._replace(values={}, failure=Failure(Cause.STATUS, f"it answers with status {status}"))
     if "json" not in seen.values:
-        return seen._replace(values={}, failure=Failure(Cause.BODY, "the answer is no JSON"))
+        words = f"the answer is {seen.untold.get('json', 'no JSON')}"
+        return seen._replace(values={}, untold={}, failure=Failure(Cause.BODY, words))
     return seen._replace(values={name: seen.values[name] for name in ("json", "latency")})

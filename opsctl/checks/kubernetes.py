@@ -72,14 +72,14 @@ class KubernetesCheck:
 
     def probe(self, ask: Ask) -> Observation:
         """Ask the API once."""
-        seen = ask_plainly(self._request(), ask._replace(wanted=frozenset({"json"})))
+        seen = ask_plainly(self._request(), ask._replace(wanted=frozenset({"json"}), keys=None))
         failure = seen.failure or self._refusal(seen.values.get("status"))
         if failure:
             return seen._replace(values={}, failure=failure)
         told = seen.values.get("json")
         if not isinstance(told, dict) or not isinstance(told.get("status"), dict):
-            words = "the answer is no resource of Kubernetes; look at `server`"
-            return seen._replace(values={}, failure=Failure(Cause.BODY, words))
+            words = f"the answer is {seen.untold.get('json', 'no resource of Kubernetes; look at `server`')}"
+            return seen._replace(values={}, untold={}, failure=Failure(Cause.BODY, words))
         return seen._replace(values={**self._values(told), "latency": seen.values["latency"]})
 
     def _request(self) -> HttpCheck:

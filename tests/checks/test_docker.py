@@ -122,6 +122,12 @@ def test_something_else_on_the_socket(daemon):
     assert look(daemon).failure == Failure(Cause.BODY, "the answer is not Docker's")
 
 
+def test_a_key_that_stands_twice_is_not_believed(daemon):
+    # JSON knows no numbers as keys, so both are written as `"1"`.
+    failure = look(daemon, {**RUNNING, "Labels": {1: "a", "1": "b"}}).failure
+    assert failure == Failure(Cause.BODY, "the answer is JSON in which `1` stands twice in one object")
+
+
 def test_a_daemon_that_drips_does_not_outlast_the_deadline(daemon):
     done = threading.Event()
 

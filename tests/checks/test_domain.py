@@ -109,6 +109,7 @@ def test_of_two_ends_the_first_counts(web):
         (Answer(404), Failure(Cause.MISSING, "it is not registered, or its registry does not speak RDAP")),
         (Answer(429), Failure(Cause.STATUS, "it answers with status 429")),
         (Answer(200, b"<html>"), Failure(Cause.BODY, "the answer is no JSON")),
+        (Answer(200, b'{"ldhName": "a.com", "ldhName": "example.com"}'), Failure(Cause.BODY, "the answer is JSON in which `ldhName` stands twice in one object")),
         ([], Failure(Cause.BODY, "the answer is not RDAP's of a domain")),
         ({"objectClassName": "entity"}, Failure(Cause.BODY, "the answer is not RDAP's of a domain")),
         ({**DOMAIN, "ldhName": "other.com"}, Failure(Cause.BODY, "the answer is about other.com, and not about example.com")),

@@ -106,6 +106,12 @@ def test_what_is_no_resource_is_said_to_be_none(web, body):
     assert look(web, body).failure == Failure(Cause.BODY, words)
 
 
+def test_a_key_that_stands_twice_is_not_believed(web):
+    body = b'{"metadata": {"generation": 1}, "spec": {"replicas": 3, "replicas": 0}, "status": {"availableReplicas": 1}}'
+    words = "the answer is JSON in which `replicas` stands twice in one object"
+    assert look(web, body)[:2] == ({}, Failure(Cause.BODY, words))
+
+
 def test_outside_a_cluster_the_missing_token_is_told(web):
     seen = probe(KubernetesCheck(resource="deployment/web"), environ={})
     assert seen.failure is not None
