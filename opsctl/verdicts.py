@@ -6,6 +6,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from opsctl.expression import root
+from opsctl.found import Gap
 from opsctl.judging import judge
 from opsctl.outcome import Cause, Observation, State, Value
 from opsctl.prose import line, shorten
@@ -113,7 +114,10 @@ def _message(state: State, cause: Cause | None, judged: tuple[Judged, ...], fail
 
 
 def _found(one: Judged) -> str:
-    return f"could not tell: {one.found}" if one.verdict is None else f"found {one.found}"
+    if one.verdict is not None:
+        return f"found {one.found}"
+    known = one.found != Gap.MISSING.value
+    return f"could not tell: {one.found if known else 'nothing is known of it'}"
 
 
 def _judge(

@@ -203,6 +203,10 @@ def test_the_state_follows_from_what_was_seen(observation, expect, state, cause)
     assert (result.state, result.cause) == (state, cause)
 
 
+def test_what_the_target_does_not_tell_is_said_to_be_unknown():
+    assert judged(GOOD, "n == 1", 't == "x"').message == 't == "x" (could not tell: nothing is known of it)'
+
+
 def test_an_unmet_warning_degrades():
     result = judged(GOOD, "n == 1", warn=("n > 1",))
     assert (result.state, result.message) == (State.DEGRADED, "n > 1 (found 1)")
