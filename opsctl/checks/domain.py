@@ -27,6 +27,8 @@ _OLDEST = 7 * 24 * _HOUR
 _CHANGED = re.compile("[\u00df\u1e9e\u03c2\u200c\u200d]")
 # What is read of an answer, and so is kept of it.
 _READ = ("objectClassName", "ldhName", "events", "status", "secureDNS", "nameservers", "entities")
+# Registries write what they will in the rest, and some of them write it twice.
+_KEYS = frozenset({*_READ, "eventAction", "eventDate", "delegationSigned", "roles", "vcardArray"})
 # What RFC 8056 calls the states that keep a domain from being moved to somebody else.
 _LOCKS = frozenset({"client transfer prohibited", "server transfer prohibited"})
 
@@ -114,7 +116,7 @@ class DomainCheck:
     def _ask(self, ask: Ask) -> Observation:
         """The values `json` and `latency` of an answer about this domain, or a failure."""
         missing = "it is not registered, or its registry does not speak RDAP"
-        seen = ask_for_json(self._request(), ask, missing)
+        seen = ask_for_json(self._request(), ask, missing, _KEYS)
         if seen.failure:
             return seen
         told = seen.values["json"]

@@ -171,12 +171,15 @@ def ask_plainly(check: HttpCheck, ask: Ask) -> Observation:
     return seen
 
 
-def ask_for_json(check: HttpCheck, ask: Ask, missing: str = "") -> Observation:
+def ask_for_json(
+    check: HttpCheck, ask: Ask, missing: str = "", keys: frozenset[str] | None = None
+) -> Observation:
     """The values `json` and `latency` of an answer; a failure where it is no success, or not to be believed.
 
     `missing` are the words for what the server does not know (404), where that is no fault of the address.
+    `keys` are those that must not stand twice in an object of it; None for all.
     """
-    seen = ask_plainly(check, ask._replace(wanted=frozenset({"json"}), keys=None))
+    seen = ask_plainly(check, ask._replace(wanted=frozenset({"json"}), keys=keys))
     status = seen.values.get("status")
     if seen.failure:
         return seen._replace(values={})

@@ -120,6 +120,11 @@ def test_what_is_wrong_is_said(web, answer, failure):
     assert (observation.values, observation.failure) == ({}, failure)
 
 
+def test_what_stands_twice_and_is_not_read_is_the_registry_s_business(web):
+    told = json.dumps({**DOMAIN, "notices": []}).replace('"notices": []', '"lang": "en", "lang": "no"')
+    assert look(web, Answer(body=told.encode())).values["expires_in"] > 0
+
+
 def test_a_registry_that_drips_does_not_outlast_the_deadline(web):
     observation = look(web, Answer(body=json.dumps(DOMAIN).encode(), drip=0.02), timeout=0.3)
     assert (observation.values, observation.failure.cause) == ({}, Cause.TIMEOUT)
