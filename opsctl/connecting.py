@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -13,6 +14,9 @@ from opsctl.outcome import Cause, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    # What the system's resolver says: families and addresses, or what went wrong.
+    _Answer = list[tuple[int, tuple[object, ...]]] | OSError | ValueError
 
 Family = Literal["any", "ipv4", "ipv6"]
 _FAMILIES = {"any": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
@@ -101,30 +105,50 @@ def failure_of(error: OSError, seconds: float, what: str = "no answer") -> Failu
 def resolve(address: Address, family: Family, deadline: Deadline) -> Sequence[tuple[int, tuple[object, ...]]]:
     """The socket families and addresses of a host, in the system's order, at least one.
 
-    The system's resolver cannot be interrupted, so it is asked in a thread that nobody waits for
-    longer than until the deadline, not even the end of the process. Raises ConnectError.
+    Nobody is asked, and waited for, where it is no name. Raises ConnectError.
     """
-    answers: SimpleQueue[list[tuple[int, tuple[object, ...]]] | OSError | ValueError] = SimpleQueue()
-
-    def ask() -> None:
-        try:
-            found = socket.getaddrinfo(*address, _FAMILIES[family], socket.SOCK_STREAM)
-            answers.put([(entry[0], entry[4]) for entry in found])
-        except (OSError, ValueError) as error:
-            answers.put(error)
-
-    Thread(target=ask, daemon=True, name="opsctl-resolve").start()
-    try:
-        answer = answers.get(timeout=deadline.left())
-    except (Empty, TimeoutError):
-        words = f"`{address.host}` was not resolved within {deadline.seconds:g} s"
-        raise ConnectError(Failure(Cause.TIMEOUT, words)) from None
+    numeric = _is_numeric(address.host)
+    answer = _look_up(address, family) if numeric else _look_up_in_time(address, family, deadline)
     if isinstance(answer, ValueError):
         raise ConnectError(Failure(Cause.DNS, f"`{address.host}` is not a name that can be resolved"))
     if isinstance(answer, OSError):
         words = (answer.strerror or str(answer)).lower()
         raise ConnectError(Failure(Cause.DNS, f"`{address.host}` cannot be resolved: {words}"))
     return answer
+
+
+def _is_numeric(host: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError, ValueError):
+            socket.inet_pton(family, host)
+            return True
+    return False
+
+
+def _look_up_in_time(address: Address, family: Family, deadline: Deadline) -> _Answer:
+    """The system's resolver cannot be interrupted, so that it is asked in a thread.
+
+    Nobody waits for that longer than until the deadline, not even the end of the process.
+    """
+    answers: SimpleQueue[_Answer] = SimpleQueue()
+
+    def ask() -> None:
+        answers.put(_look_up(address, family))
+
+    Thread(target=ask, daemon=True, name="opsctl-resolve").start()
+    try:
+        return answers.get(timeout=deadline.left())
+    except (Empty, TimeoutError):
+        words = f"`{address.host}` was not resolved within {deadline.seconds:g} s"
+        raise ConnectError(Failure(Cause.TIMEOUT, words)) from None
+
+
+def _look_up(address: Address, family: Family) -> _Answer:
+    try:
+        found = socket.getaddrinfo(*address, _FAMILIES[family], socket.SOCK_STREAM)
+    except (OSError, ValueError) as error:
+        return error
+    return [(entry[0], entry[4]) for entry in found]
 
 
 def connect(address: Address, family: Family, deadline: Deadline) -> Connection:

@@ -131,6 +131,11 @@ def test_an_unknown_name_is_a_matter_of_dns(monkeypatch):
     assert caught.value.failure == Failure(Cause.DNS, words)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_what_is_no_name_is_not_asked_for_and_so_not_waited_for(host):
+    assert [found[0] for _, found in resolve(Address(host, 80), "any", within(0))] == [host]
+
+
 @pytest.mark.parametrize("name", ["a..b", "x" * 64])
 def test_what_cannot_be_a_name_is_a_matter_of_dns(name):
     with pytest.raises(ConnectError) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -47,6 +48,17 @@ def accepting(serve: Serve) -> Iterator[str]:
 
     with socket.create_server(("127.0.0.1", 0)) as server, listening(server, run, done) as address:
         yield address
+
+
+def resetting(connection: socket.socket, _done: threading.Event) -> None:
+    """Answer with a reset, as a proxy does that has lost what is behind it."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def hanging_up(connection: socket.socket, done: threading.Event) -> None:
+    """The same, but only once it was told something."""
+    connection.recv(1)
+    resetting(connection, done)
 
 
 def saying(greeting: bytes, *turns: tuple[bytes, bytes]) -> Serve:

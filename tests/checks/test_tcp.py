@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import socket
-import struct
 import threading
 
 import pytest
-from checks.peers import accepting
+from checks.peers import accepting, hanging_up
 from checks.probe import probe
 
 from opsctl.checks.tcp import TcpCheck
@@ -29,11 +28,6 @@ def saying(data, *, closing):
 
 def silent(connection, done):
     done.wait(30)
-
-
-def resetting(connection, done):
-    connection.recv(1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def answering(connection, done):
@@ -159,7 +153,7 @@ def test_a_missing_secret_is_a_fault_on_our_side_and_nothing_is_connected():
 
 
 def test_a_reset_is_told_from_a_close():
-    with accepting(resetting) as address:
+    with accepting(hanging_up) as address:
         observation = look(address, send=Template("x"))
     assert without_latency(observation.values) == {"connected": True, "address": "127.0.0.1"}
     assert observation.failure == Failure(Cause.RESET, "connection reset")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
-import struct
 import threading
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from checks.peers import listening
+from checks.peers import listening, resetting
 from servers import HOST, free_port
 
 from opsctl.faults import Fault
@@ -70,10 +70,10 @@ def silent(_connection: socket.socket, done: threading.Event) -> None:
     done.wait(30)
 
 
-def resetting(connection: socket.socket, done: threading.Event) -> None:
-    # Only once the other side knows that it is connected.
-    done.wait(0.1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+def _reset_after_all(connection: socket.socket, done: threading.Event) -> None:
+    # Only once the other side knows that it is connected, as who has something to say does.
+    select.select([connection], [], [], 1)
+    resetting(connection, done)
 
 
 def late(serve: Serve, seconds: float = SLOW) -> Serve:
@@ -89,7 +89,7 @@ def late(serve: Serve, seconds: float = SLOW) -> Serve:
 UNANSWERED: Mapping[str, Callable[[], AbstractContextManager[str]]] = {
     # One that no other player is given, as those play at the same time.
     "refused": lambda: nullcontext(f"{HOST}:{free_port()}"),
-    "reset": lambda: served(resetting),
+    "reset": lambda: served(_reset_after_all),
     "timeout": lambda: served(silent),
     # The kernel itself says of TCP to the broadcast address that there is no way.
     "unreachable": lambda: nullcontext("255.255.255.255:9"),
