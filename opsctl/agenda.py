@@ -9,7 +9,7 @@ from opsctl.due import times, unmet
 from opsctl.errors import ExitCode, OpsctlError, UsageError, worst
 from opsctl.prose import line, shorten, suggestion
 from opsctl.store.opening import open_store
-from opsctl.store.slots import last_slots, since
+from opsctl.store.slots import last_slots, open_slots, since
 
 if TYPE_CHECKING:
     import sqlite3
@@ -80,8 +80,9 @@ def agenda(workspace: Workspace, now: float) -> list[Point]:
 def agenda_in(db: sqlite3.Connection, workspace: Workspace, now: float) -> list[Point]:
     """As `agenda`, inside a transaction."""
     last, counts = last_slots(db, workspace.routines, now), since(db)
+    by_hand = {slot.routine: slot for slot in open_slots(db) if not slot.scheduled}
     found = [
-        _point(db, workspace, one, last.get(name), counts.get(name), now)
+        _with_hand(_point(db, workspace, one, last.get(name), counts.get(name), now), by_hand.get(name), now)
         for name, one in workspace.routines.items()
     ]
     return sorted(found, key=lambda one: STATES.index(one.state))
@@ -121,9 +122,8 @@ def _point(
         pending = unmet(workspace, db, routine, counted[1], now) if known else []
     except OpsctlError as error:
         return Point(routine, "failed", None, 0, slot, (), line(str(error)))
-    grace = routine.plan.grace
     if pending:
-        state: State = "overdue" if now - pending[0] > grace else "due"
+        state: State = "overdue" if now - pending[0] > routine.plan.grace else "due"
         return Point(routine, state, pending[-1], len(pending) - 1, slot, ())
     if not known and (slot is None or slot.state in {"done", "skipped"}):
         # Its times are others now, and nobody has counted them.
@@ -131,11 +131,22 @@ def _point(
     if slot is None:
         return Point(routine, "upcoming", None, 0, None, ())
     if slot.state == "open":
-        late = now - slot.due > grace
-        return Point(
-            routine, "overdue" if late else "waiting", slot.due, slot.missed, slot, tasks(routine, slot)
-        )
+        return _open(routine, slot, now)
     return Point(routine, slot.state, slot.due, slot.missed, slot, ())
+
+
+def _with_hand(point: Point, slot: Slot | None, now: float) -> Point:
+    """Where nothing else is due of a routine, what waits of it that was begun by hand since its last time."""
+    if slot is None or point.state not in {"upcoming", "skipped", "done"}:
+        return point
+    if point.slot is not None and point.slot.due > slot.due:
+        return point
+    return _open(point.routine, slot, now)
+
+
+def _open(routine: Routine, slot: Slot, now: float) -> Point:
+    late = now - slot.due > routine.plan.grace
+    return Point(routine, "overdue" if late else "waiting", slot.due, slot.missed, slot, tasks(routine, slot))
 
 
 def tasks(routine: Routine, slot: Slot) -> tuple[Task, ...]:

@@ -70,6 +70,8 @@ def _same(who: str, author: str) -> bool:
 
 
 def _other_subject(one: Signoff, target: Target) -> str:
+    if one.environment not in (None, target.environment):
+        return f"for {line(one.environment)[:40]} only"
     if target.commit and one.commit:
         return "" if one.commit == target.commit else f"for commit {one.commit[:12]}"
     return "" if one.subject_ref == target.subject else f"for {line(one.subject_ref)[:40]}"

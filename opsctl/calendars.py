@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
-from zoneinfo import ZoneInfo
 
 from opsctl.freezes import moment_of
+from opsctl.zones import zone_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ def refusals(
     """
     concerned = {name: one for name, one in workspace.freezes.items() if concerns(one, environment, services)}
     ends = {
-        name: _end(name, freeze, workspace.timezone, at)
+        name: end_of(name, freeze, workspace.timezone, at)
         for name, freeze in concerned.items()
         if not freeze.allow
     }
@@ -74,7 +74,7 @@ def occurrences(name: str, freeze: Freeze, timezone: str, since: float, until: f
 
 def stretches(one: Recurring, timezone: str, since: float, until: float) -> Iterator[tuple[float, float]]:
     """When it is on: the stretches that touch [since, until], in their order; UTC epoch seconds."""
-    zone = _zone(one.timezone or timezone)
+    zone = zone_named(one.timezone or timezone)
     first, last = _bounds(one, zone)
     if not one.days and one.between is None:
         found: Iterator[tuple[float, float]] = iter([(first, last)])
@@ -86,7 +86,7 @@ def stretches(one: Recurring, timezone: str, since: float, until: float) -> Iter
             yield inside
 
 
-def _end(name: str, freeze: Freeze, timezone: str, at: float) -> float | None:
+def end_of(name: str, freeze: Freeze, timezone: str, at: float) -> float | None:
     """When a freeze that is on ends, past occurrences that follow at once; None where it is not on."""
     end = None
     for one in occurrences(name, freeze, timezone, at, at + _AHEAD.total_seconds()):
@@ -151,7 +151,3 @@ def _at(wall: datetime, zone: tzinfo, *, late: bool) -> float:
     # The clocks skip it: by the offset before the change it is one instant, by that after it another.
     both = [wall.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1)]
     return max(both) if late else min(both)
-
-
-def _zone(name: str) -> tzinfo:
-    return UTC if name == "UTC" else ZoneInfo(name)

@@ -85,7 +85,37 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
     named = COMMANDS.get(arguments[0]) if arguments else None
     for module in [named] if named else COMMANDS.values():
         import_module(f"opsctl.commands.{module}").register(app)
+    _say_whole(app)
+    for group in app.registered_groups:
+        _share_examples(group.name or "", group.typer_instance)
     return app
+
+
+def _share_examples(name: str, group: typer.Typer | None) -> None:
+    """Give each command of a group that shows no examples those of the group that are its, or else all."""
+    whole = group.info.epilog if group is not None else None
+    if group is None or not isinstance(whole, str):
+        return
+    for command in group.registered_commands:
+        if command.epilog is None:
+            called = command.name or (command.callback.__name__ if command.callback else "")
+            words = f"opsctl {name} {called}"
+            own = [one for one in whole.splitlines() if f"{one} ".find(f"{words} ") >= 0]
+            command.epilog = "\n".join(["Examples:", "", "\b", *own, ""]) if own else whole
+
+
+def _say_whole(app: typer.Typer) -> None:
+    """Lists of commands show the first sentence of each, which would be cut where it is long."""
+    for command in app.registered_commands:
+        command.short_help = _first_sentence(command.help or getattr(command.callback, "__doc__", None))
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            group.short_help = _first_sentence(group.typer_instance.info.help)
+            _say_whole(group.typer_instance)
+
+
+def _first_sentence(text: str | None) -> str:
+    return " ".join((text or "").split()).partition(". ")[0].removesuffix(".") + "."
 
 
 def run() -> NoReturn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from opsctl.calendars import concerns, occurrences, refusals
+from opsctl.calendars import concerns, end_of, occurrences, refusals
 from opsctl.moments import moment
 
 if TYPE_CHECKING:
@@ -17,11 +17,15 @@ _MOST = 2000
 
 
 class Shown(NamedTuple):
-    """A freeze with its occurrences of the year to come, the one that is on among them."""
+    """A freeze with its occurrences of the year to come, the one that is on among them.
+
+    `until` is when one that is on ends, past occurrences that follow at once; None where it is not on.
+    """
 
     id: str
     freeze: Freeze
     occurrences: tuple[Occurrence, ...]
+    until: float | None
 
 
 class Overview(NamedTuple):
@@ -45,12 +49,13 @@ class Turning(NamedTuple):
 def overview(workspace: Workspace, at: str | None, environment: str | None, now: float) -> Overview:
     """The freezes that concern an environment; UsageError for a text that is no time."""
     when = _when(workspace, at, now)
+    zone = workspace.timezone
     shown = [
-        Shown(name, one, tuple(_year(workspace, name, one, when)))
+        Shown(name, one, tuple(_year(workspace, name, one, when)), end_of(name, one, zone, when))
         for name, one in workspace.freezes.items()
         if concerns(one, environment, ())
     ]
-    return Overview(workspace.name, workspace.timezone, when, tuple(shown))
+    return Overview(workspace.name, zone, when, tuple(shown))
 
 
 def turning(workspace: Workspace, at: str | None, environment: str | None, now: float) -> Turning:

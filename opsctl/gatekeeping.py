@@ -61,13 +61,15 @@ class Replayed(NamedTuple):
 
 
 class Worth(NamedTuple):
-    """What an item was good for: how often it was judged, kept the gate closed, was waived or n/a.
+    """What an item was good for: how often it was judged, failed, kept the gate closed, was waived or n/a.
 
-    `let_through` are incidents that began within a day after a subject passed with this item green.
+    `failed` counts also where it is optional or a shadow, and keeps no gate closed. `let_through` are
+    incidents that began within a day after a subject passed with this item green.
     """
 
     item: str
     judged: int
+    failed: int
     blocked: int
     waived: int
     not_applicable: int
@@ -115,7 +117,8 @@ def wait(
         at = replace(world, now=world.now + spent)
         decision = decide(workspace, at, asked._replace(record=False))
         if not decision.evaluation.verdict.open or spent + _POLL > patience:
-            return decide(workspace, at, asked)
+            # What was judged is kept; judging it once more would run every command of it again.
+            return decision._replace(gate=keep(workspace, at, decision)) if asked.record else decision
         note(decision)
         sleep(_POLL)
 
@@ -151,10 +154,12 @@ def _worth(name: str, gates: Sequence[Gate], begun: Sequence[Incident]) -> Worth
         )
     ]
     verdicts = [str(one["verdict"]) for _, one in own]
+    unmet = [one for _, one in own if one["verdict"] in {"fail", "unknown", "pending"}]
     return Worth(
         name,
         len(own),
-        sum(one in {"fail", "unknown", "pending"} for one in verdicts),
+        len(unmet),
+        sum(bool(one["required"]) and not one["shadow"] for one in unmet),
         verdicts.count("waived"),
         verdicts.count("n/a"),
         tuple(after),

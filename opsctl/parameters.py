@@ -10,7 +10,7 @@ from opsctl.prose import line, shorten, suggestion, ticked
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from opsctl.runbooks import Procedure
+    from opsctl.runbooks import Procedure, Runbook
 
 _LONGEST = 10_000
 
@@ -22,8 +22,17 @@ def given(texts: Iterable[str]) -> dict[str, str]:
         name, is_, value = text.partition("=")
         if not is_ or not name:
             raise UsageError(f"--set `{line(shorten(text, 40))}` sets nothing; write NAME=VALUE")
+        if name in found:
+            raise UsageError(f"--set gives `{line(shorten(name, 40))}` twice; give it once")
         found[name] = value
     return found
+
+
+def check_environment(runbook: Runbook, environment: str | None) -> None:
+    """UsageError where a runbook does not run in an environment."""
+    allowed = runbook.procedure.environments
+    if allowed and environment not in allowed:
+        raise UsageError(f"{runbook.id} runs in {', '.join(allowed)} only; say where with --env")
 
 
 def values_of(procedure: Procedure, said: Mapping[str, str]) -> Mapping[str, str]:
@@ -58,3 +67,8 @@ def values_of(procedure: Procedure, said: Mapping[str, str]) -> Mapping[str, str
     if problems:
         raise UsageError("; ".join(problems))
     return values
+
+
+def hidden_in(runbook: Runbook) -> frozenset[str]:
+    """The names of the parameters that are secret."""
+    return frozenset(name for name, one in runbook.procedure.parameters.items() if one.secret)

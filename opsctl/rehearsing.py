@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opsctl.capturing import captured
-from opsctl.parameters import values_of
+from opsctl.parameters import check_environment, hidden_in, values_of
 from opsctl.secrets import Secrets
 from opsctl.step_kinds import Done, Scene
 
@@ -35,9 +35,10 @@ def rehearse(
     emit: Callable[[bytes], None],
     environment: str | None = None,
 ) -> Iterator[Shown]:
-    """Every step in its order; UsageError for parameters that do not fit."""
+    """Every step in its order; UsageError for parameters and an environment that do not fit."""
     values = dict(values_of(runbook.procedure, said))
-    hidden = frozenset(name for name, one in runbook.procedure.parameters.items() if one.secret)
+    check_environment(runbook, environment)
+    hidden = hidden_in(runbook)
     secrets = Secrets(world.environ, workspace.root)
     for name in hidden:
         secrets.hide(values.get(name, ""))

@@ -122,14 +122,16 @@ def waive(ledger: Ledger, workspace: Workspace, checklist: str, name: str, said:
     return cast("Waiver", ledger.get(subject))
 
 
-def end_waiver(ledger: Ledger, name: str, reason: str) -> Waiver:
-    """A waiver counts no more from now on."""
+def end_waiver(ledger: Ledger, checklist: str, item: str, name: str, reason: str) -> Waiver:
+    """A waiver of an item counts no more from now on; UsageError where it is of another one."""
     subject = subject_named(name, "WVR")
     known = cast("Waiver | None", ledger.get(subject))
     if known is None:
         raise UsageError(f"there is no {subject}; `opsctl checklist history` shows what there is")
     if known.ended is not None:
         raise RefusedError(f"{subject} has ended already: {line(str(known.ended_reason))}")
+    if (known.checklist, known.item) != (checklist, item):
+        raise UsageError(f"{subject} is of {known.checklist}/{known.item}, not of {checklist}/{item}")
     ledger.append("waiver.ended", subject, {"reason": text_of(reason, "--reason")})
     return cast("Waiver", ledger.get(subject))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from opsctl.errors import UsageError
 from opsctl.item_kinds import Target
-from opsctl.prose import line
+from opsctl.prose import line, shorten
 from opsctl.repository import Repository, UnknownError
 from opsctl.selecting import known_services
 from opsctl.store.attested import decisions
@@ -29,19 +29,22 @@ def target_of(
     environment: str | None,
     services: Sequence[str],
 ) -> Target:
-    """The target that a subject means; its commit where git knows one. UsageError for an empty subject."""
+    """The target that a subject means; its commit where git knows one. UsageError for what is none."""
     name = line(subject)
     if not name or len(name) > _LONGEST:
         raise UsageError("--subject is empty or too long; name a commit or a version")
+    if name.startswith("-"):
+        # Where a variable is empty and not quoted, the next option is taken for the subject.
+        raise UsageError(f"--subject `{line(shorten(name, 40))}` is an option; name a commit or a version")
     known_services(workspace.services, services)
     repository = Repository(workspace.root, environ, _TIMEOUT)
     bare = Target(name, environment=environment, services=tuple(services))
     try:
         commit = repository.commit(name)
-        committed, author = repository.about(commit)
+        author = repository.author(commit)
     except (UnknownError, ValueError):
         return bare
-    return bare._replace(commit=commit, committed=committed, author=author)
+    return bare._replace(commit=commit, author=author)
 
 
 def with_changes(

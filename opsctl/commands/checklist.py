@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from opsctl.commands.completing import declared, parts_of, recorded
-from opsctl.commands.console import asked, emit, one_of, open_workspace
+from opsctl.commands.console import asked, emit, one_of, opened
 from opsctl.commands.deciding import desk_at, words
-from opsctl.commands.options import At, DryRun, Format, Out, Text, Where
+from opsctl.commands.groups import add_group
+from opsctl.commands.options import At, DryRun, Environment, Format, Out, Reason, Text, Where
 
 EPILOG = """Examples:
 
@@ -31,44 +32,34 @@ Item = Annotated[
     str, typer.Argument(autocompletion=parts_of("checklists"), help="Which item.", metavar="ITEM")
 ]
 Subject = Annotated[str | None, typer.Option("--subject", metavar="REF", help="A commit or a version.")]
-Environment = Annotated[str | None, typer.Option("--env", metavar="NAME", help="As prod.")]
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the group `checklist` to the application."""
-    group = typer.Typer(
-        help="Checklists: what must hold, who said so, and what is excepted.",
-        epilog=EPILOG,
-        no_args_is_help=True,
-        rich_markup_mode=None,
+    group = add_group(
+        app, "checklist", "Checklists: what must hold, who said so, and what is excepted.", EPILOG
     )
     for command in (show, run, sign, waive, na, revoke, status, history, lint, export):
         group.command()(command)
     group.command("list")(list_)
     group.command("import")(import_)
-    app.add_typer(group, name="checklist")
 
 
 def list_(output: Format = "text", where: Where = None) -> None:
     """List the checklists of the workspace."""
     from opsctl.formats.checklists import write_list
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    emit(world, write_list(open_workspace(where, world.environ).checklists, output))
+    world, workspace = opened(where, output, ("text", "json"), light=False)
+    emit(world, write_list(workspace.checklists, output))
 
 
 def show(checklist: Checklist, output: Format = "text", where: Where = None) -> None:
     """Show a checklist with its items."""
     from opsctl.formats.checklists import write_one
     from opsctl.gating import checklist_named
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    found = checklist_named(open_workspace(where, world.environ), checklist)
+    world, workspace = opened(where, output, ("text", "json"), light=False)
+    found = checklist_named(workspace, checklist)
     emit(world, write_one(checklist, found, output))
 
 
@@ -128,7 +119,7 @@ def waive(
     desk = desk_at(where, output, dry_run=dry_run, light=False)
     why = asked(desk.world, reason, "the reason", "add --reason TEXT")
     if end is not None:
-        waived(desk, lambda ledger: end_waiver(ledger, end, why))
+        waived(desk, lambda ledger: end_waiver(ledger, checklist, item, end, why))
         return
     whose = asked(desk.world, owner, "the owner", "add --owner NAME")
     until = desk.deadline(asked(desk.world, expires, "when it expires", "add --expires 3d"), "--expires")
@@ -201,11 +192,9 @@ def lint(output: Format = "text", where: Where = None) -> None:
     """Find items that never failed, that are always waived, too many manual ones, and roles nobody has."""
     from opsctl.formats.checklists import write_findings
     from opsctl.list_linting import findings
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    found = findings(open_workspace(where, world.environ))
+    world, workspace = opened(where, output, ("text", "json"), light=False)
+    found = findings(workspace)
     emit(world, write_findings(found, output))
     raise typer.Exit(1 if found else 0)
 
@@ -219,10 +208,10 @@ def export(
     where: Where = None,
 ) -> None:
     """Write the sign-offs of a checklist as JSON lines, so that another machine can count them."""
-    from opsctl.travelling import export_words
+    from opsctl.signoff_files import export_signoffs
 
     desk = desk_at(where, "text", dry_run=False, light=False)
-    emit(desk.world, export_words(desk.workspace, desk.world.environ, checklist, key), out)
+    emit(desk.world, export_signoffs(desk.workspace, desk.world.environ, checklist, key), out)
 
 
 def import_(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opsctl.commands.console import emit
+from opsctl.commands.console import emit, reader_of
 from opsctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def told(desk: Desk, checklist: str) -> None:
         words, exceptions = signoffs(db, checklist), waivers(db, checklist)
         gates = decisions(db, checklist, 100)
     timezone, now = desk.workspace.timezone, desk.world.now
-    emit(desk.world, write_history(words, exceptions, gates, desk.output, timezone, now))
+    out = reader_of(desk.world)
+    emit(desk.world, write_history(words, exceptions, gates, desk.output, timezone, now, out))
 
 
 def walk(desk: Desk, checklist: str, subject: str | None, environment: str | None) -> int:
@@ -95,10 +96,10 @@ def walk(desk: Desk, checklist: str, subject: str | None, environment: str | Non
 def taken_in(desk: Desk, file: Path) -> None:
     """Take in the words of a file, and say how many counted."""
     from opsctl.acting import acting
-    from opsctl.travelling import import_words
+    from opsctl.signoff_files import import_signoffs
 
     with acting(desk.workspace, desk.world, dry_run=desk.dry_run) as ledger:
-        kept, known = import_words(ledger, desk.workspace, desk.world.environ, file)
+        kept, known = import_signoffs(ledger, desk.workspace, desk.world.environ, file)
     would = "would be " if desk.dry_run else ""
     emit(desk.world, f"{len(kept)} {would}taken in, {known} known already\n")
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.console import emit, one_of, open_workspace
-from opsctl.commands.options import Format, Out, Where
+from opsctl.commands.console import emit, opened, reader_of
+from opsctl.commands.groups import add_group
+from opsctl.commands.options import ConcernedEnvironment, Format, Out, Where
 
 EPILOG = """Examples:
 
@@ -18,25 +19,18 @@ EPILOG = """Examples:
   opsctl freeze list -o ics --out freezes.ics
 """
 _At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As of then; now by default.")]
-_Environment = Annotated[str | None, typer.Option("--env", metavar="NAME", help="Only what concerns it.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the group `freeze` to the application."""
-    group = typer.Typer(
-        help="Freezes and windows for changes: when changes are refused.",
-        epilog=EPILOG,
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    group = add_group(app, "freeze", "Freezes and windows for changes: when changes are refused.", EPILOG)
     group.command("list")(list_)
     group.command("next")(next_)
-    app.add_typer(group, name="freeze")
 
 
 def list_(
     at: _At = None,
-    environment: _Environment = None,
+    environment: ConcernedEnvironment = None,
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FORMAT", help="text, json or ics.")
     ] = "text",
@@ -46,24 +40,20 @@ def list_(
     """List the freezes, with when each is on; as a calendar for the year to come with `-o ics`."""
     from opsctl.formats.freezes import write
     from opsctl.freezing import overview
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json", "ics"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ)
-    emit(world, write(overview(workspace, at, environment, world.now), output), out)
+    world, workspace = opened(where, output, ("text", "json", "ics"), light=False)
+    reader = reader_of(world, to_file=out is not None)
+    emit(world, write(overview(workspace, at, environment, world.now), output, reader), out)
 
 
 def next_(
-    at: _At = None, environment: _Environment = None, output: Format = "text", where: Where = None
+    at: _At = None, environment: ConcernedEnvironment = None, output: Format = "text", where: Where = None
 ) -> None:
     """Say whether changes are refused, and when that changes; exits 1 where they are."""
     from opsctl.formats.freezes import write_next
     from opsctl.freezing import turning
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    found = turning(open_workspace(where, world.environ), at, environment, world.now)
+    world, workspace = opened(where, output, ("text", "json"), light=False)
+    found = turning(workspace, at, environment, world.now)
     emit(world, write_next(found, output))
     raise typer.Exit(1 if found.refusals else 0)

@@ -8,7 +8,7 @@ import typer
 
 from opsctl.commands.completing import declared
 from opsctl.commands.console import one_of
-from opsctl.commands.options import Where
+from opsctl.commands.options import Environment, Reason, Where
 
 EPILOG = """Examples:
 
@@ -43,7 +43,7 @@ def gate(
     subject: Annotated[
         str | None, typer.Option("--subject", metavar="REF", help="A commit or a version.")
     ] = None,
-    environment: Annotated[str | None, typer.Option("--env", metavar="NAME", help="As prod.")] = None,
+    environment: Environment = None,
     service: Annotated[
         list[str] | None,
         typer.Option("-s", "--service", metavar="SERVICE", help="What it is about; repeatable."),
@@ -57,7 +57,7 @@ def gate(
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many decisions to judge again.")] = 100,
     override: Annotated[bool, typer.Option("--override", help="Go on all the same; with --reason.")] = False,
-    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")] = None,
+    reason: Reason = None,
     record: Annotated[
         bool, typer.Option("--record/--no-record", help="Whether to keep the decision.")
     ] = True,
@@ -71,6 +71,7 @@ def gate(
 
     verb, checklist = gate_desk.meant(words)
     if verb in {"replay", "value"}:
+        gate_desk.only_looks_back(verb, (subject, environment, service, at, wait, reason, override or None))
         gate_desk.look_back(where, checklist, output, limit=limit, replay=verb == "replay")
         return
     formats = ("text", "json") if verb == "explain" else ("text", "json", "junit", "github", "markdown")

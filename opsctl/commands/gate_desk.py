@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from opsctl.commands.console import emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import emit, open_workspace, opened, reader_of
 from opsctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +41,13 @@ def meant(words: Sequence[str]) -> tuple[str, str]:
     return verb, words[-1]
 
 
+def only_looks_back(verb: str, given: Sequence[object]) -> None:
+    """UsageError where options of a decision are given to what only looks at past ones."""
+    if any(one is not None and one != [] for one in given):
+        words = "leave --subject, --env, --service, --at, --wait, --override and --reason out"
+        raise UsageError(f"`gate {verb}` looks at the decisions that are recorded; {words}")
+
+
 def answer(where: Path | None, question: Question, output: str, *, explain: bool) -> ExitCode:
     """Evaluate the gate, show the decision, and answer the exit code for it."""
     from opsctl.formats.gates import write, write_explanation
@@ -70,11 +77,8 @@ def look_back(where: Path | None, checklist: str, output: str, *, limit: int, re
     """Show what today's checklist makes of recorded decisions, or what its items were good for."""
     from opsctl import gatekeeping
     from opsctl.formats.gates import write_replay, write_worth
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ)
+    world, workspace = opened(where, output, ("text", "json"), light=False)
     if replay:
         emit(world, write_replay(gatekeeping.replay(workspace, checklist, limit), output))
     else:
@@ -87,10 +91,9 @@ def _asked(question: Question, workspace: Workspace, world: World, *, explain: b
 
     if question.subject is None:
         raise UsageError("what it is about is missing; add --subject with a commit or a version")
-    if question.override and not question.reason:
-        raise UsageError("an override needs `--reason TEXT`; say why it may go on all the same")
-    if question.override and question.at is not None:
-        raise UsageError("an override is for now; leave --at out")
+    if question.wait is not None and question.at is not None:
+        raise UsageError("waiting changes nothing about another time; leave --wait or --at out")
+    _check_override(question, explain=explain)
     at = question.at
     as_of = None if at is None else moment(at, world.now, workspace.timezone, "--at", ahead=True)
     return Asked(
@@ -103,6 +106,22 @@ def _asked(question: Question, workspace: Workspace, world: World, *, explain: b
         # Neither a question nor another time is a decision.
         question.record and not explain and as_of is None,
     )
+
+
+def _check_override(question: Question, *, explain: bool) -> None:
+    """An override has a reason and is kept; UsageError for one that nobody could look at afterwards."""
+    if not question.override:
+        if question.reason is not None:
+            raise UsageError("--reason is the reason of an override; add --override, or leave it out")
+        return
+    if explain:
+        raise UsageError("`explain` decides nothing, so there is nothing to override; leave --override out")
+    if not question.reason:
+        raise UsageError("an override needs `--reason TEXT`; say why it may go on all the same")
+    if question.at is not None:
+        raise UsageError("an override is for now; leave --at out")
+    if not question.record:
+        raise UsageError("an override is kept, so that somebody looks at it; leave --no-record out")
 
 
 def _wait(workspace: Workspace, world: World, asked: Asked, length: str) -> Decision:

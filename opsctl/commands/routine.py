@@ -9,9 +9,10 @@ import typer
 
 from opsctl.commands import routine_export
 from opsctl.commands.completing import declared, parts_of
-from opsctl.commands.console import asked, emit, one_of
+from opsctl.commands.console import asked, emit, one_of, reader_of
 from opsctl.commands.deciding import desk_at
-from opsctl.commands.options import DryRun, Format, Quiet, Where
+from opsctl.commands.groups import add_group
+from opsctl.commands.options import DryRun, Format, Quiet, Reason, Where
 
 EPILOG = """Examples:
 
@@ -40,17 +41,13 @@ Maybe = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the group `routine` to the application."""
-    group = typer.Typer(
-        help="Routines: what is due at times, and the proof that it was done.",
-        epilog=EPILOG,
-        no_args_is_help=True,
-        rich_markup_mode=None,
+    group = add_group(
+        app, "routine", "Routines: what is due at times, and the proof that it was done.", EPILOG
     )
     for command in (due, show, run, done, skip, history, next_, lint):
         group.command(command.__name__.rstrip("_"))(command)
     group.command("list")(list_)
     routine_export.register(group)
-    app.add_typer(group, name="routine")
 
 
 def list_(output: Format = "text", where: Where = None) -> None:
@@ -61,7 +58,7 @@ def list_(output: Format = "text", where: Where = None) -> None:
     desk = desk_at(where, output, light=False)
     known = desk.workspace.routines
     first = {name: next(iter(found), None) for name, found in upcoming(desk, None, 1).items()}
-    emit(desk.world, write_list(known, first, desk.workspace.timezone, output))
+    emit(desk.world, write_list(known, first, desk.workspace.timezone, output, reader_of(desk.world)))
 
 
 def due(
@@ -83,12 +80,14 @@ def due(
 def show(routine: Name, output: Format = "text", where: Where = None) -> None:
     """Show a routine with its steps and how it stands."""
     from opsctl.agenda import agenda, routine_named
+    from opsctl.commands.routine_desk import upcoming
     from opsctl.formats.routines import write_routine
 
     desk = desk_at(where, output, light=False)
     one = routine_named(desk.workspace, routine)
     point = next(found for found in agenda(desk.workspace, desk.world.now) if found.routine is one)
-    emit(desk.world, write_routine(one, point, desk.workspace.timezone, desk.world.now, output))
+    first = next(iter(upcoming(desk, routine, 1)[one.id]), None)
+    emit(desk.world, write_routine(point, first, desk.workspace.timezone, desk.world.now, output))
 
 
 def run(
@@ -144,7 +143,7 @@ def done(
 
 def skip(
     routine: Name,
-    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")] = None,
+    reason: Reason = None,
     dry_run: DryRun = False,
     output: Format = "text",
     where: Where = None,
@@ -179,7 +178,7 @@ def history(
     name = None if routine is None else routine_named(desk.workspace, routine).id
     with open_store(desk.workspace.store, write=False) as store, store.reading() as db:
         found = slots_of(db, name, limit or -1)
-    emit(desk.world, write_history(found, desk.workspace.timezone, output))
+    emit(desk.world, write_history(found, desk.workspace.timezone, output, reader_of(desk.world)))
 
 
 def next_(

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from opsctl.commands.completing import declared, recorded
-from opsctl.commands.console import asked, emit, one_of, open_workspace
+from opsctl.commands.console import asked, emit, one_of, open_workspace, opened, reader_of
 from opsctl.commands.deciding import desk_at
-from opsctl.commands.options import DryRun, Format, Where
+from opsctl.commands.groups import add_group
+from opsctl.commands.options import DryRun, Environment, Format, Reason, Where
 
 EPILOG = """Examples:
 
@@ -17,6 +18,7 @@ EPILOG = """Examples:
   opsctl runbook run restart-api --set host=web1 --incident INC-7
   opsctl runbook run restart-api --set host=web1 --dry-run     reads are done, changes are shown
   opsctl runbook resume RUN-3
+  opsctl runbook show RUN-3                                    what each step did and printed
   opsctl runbook approve RUN-3 switch                          by somebody else
   opsctl runbook answer RUN-3 look yes
   opsctl runbook settle RUN-3 switch done                      what a crash left unknown
@@ -33,36 +35,45 @@ Step = Annotated[str, typer.Argument(help="Which step.", metavar="STEP")]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter; repeatable.")
 ]
-Environment = Annotated[str | None, typer.Option("--env", metavar="NAME", help="As prod.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the group `runbook` to the application."""
-    group = typer.Typer(
-        help="Runbooks: procedures that can be run, left, resumed, undone and practised.",
-        epilog=EPILOG,
-        no_args_is_help=True,
-        rich_markup_mode=None,
+    group = add_group(
+        app, "runbook", "Runbooks: procedures that can be run, left, resumed, undone and practised.", EPILOG
     )
     for command in (show, render, lint, run, drill, resume, abort, answer, approve, settle, runs, freshness):
         group.command()(command)
     group.command("list")(list_)
-    app.add_typer(group, name="runbook")
 
 
 def list_(output: Format = "text", where: Where = None) -> None:
     """List the runbooks of the workspace."""
     from opsctl.formats.runbooks import write_list
-    from opsctl.world import this_world
+
+    world, workspace = opened(where, output, ("text", "json"), light=False)
+    emit(world, write_list(workspace.runbooks, output))
+
+
+def show(
+    runbook: Annotated[
+        str,
+        typer.Argument(
+            autocompletion=declared("runbooks"), help="Which runbook, or a run as RUN-3.", metavar="RUNBOOK"
+        ),
+    ],
+    output: Format = "text",
+    where: Where = None,
+) -> None:
+    """Show a runbook with its steps, or a run with what each of them printed."""
+    from opsctl.commands.runbook_desk import tell
 
     one_of("--output", output, ("text", "json"))
-    world = this_world()
-    emit(world, write_list(open_workspace(where, world.environ).runbooks, output))
-
-
-def show(runbook: Name, output: Format = "text", where: Where = None) -> None:
-    """Show a runbook with its parameters and steps."""
-    _show(runbook, one_of("--output", output, ("text", "json")), where)
+    # No runbook is called so: names are in lower case.
+    if runbook.startswith("RUN-"):
+        tell(desk_at(where, output, dry_run=False, light=False), runbook)
+    else:
+        _show(runbook, output, where)
 
 
 def render(runbook: Name, where: Where = None) -> None:
@@ -74,11 +85,9 @@ def lint(output: Format = "text", where: Where = None) -> None:
     """Find what makes runbooks fail when they must work: changes nothing verifies, proof that is missing."""
     from opsctl.formats.runbooks import write_findings
     from opsctl.runbook_linting import findings
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    found = findings(open_workspace(where, world.environ), world.now)
+    world, workspace = opened(where, output, ("text", "json"), light=False)
+    found = findings(workspace, world.now)
     emit(world, write_findings(found, output))
     raise typer.Exit(1 if found else 0)
 
@@ -97,7 +106,7 @@ def run(
 
     desk = desk_at(where, output, dry_run=dry_run, light=False)
     if dry_run:
-        rehearse(desk, runbook, set_ or (), environment)
+        rehearse(desk, runbook, set_ or (), environment, incident)
         return
     raise typer.Exit(begin(desk, runbook, set_ or (), environment, incident, drill=False))
 
@@ -134,7 +143,7 @@ def resume(
 
 def abort(
     run: Run,
-    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")] = None,
+    reason: Reason = None,
     dry_run: DryRun = False,
     output: Format = "text",
     where: Where = None,
@@ -162,7 +171,7 @@ def answer(
     from opsctl.commands.runbook_desk import told
 
     desk = desk_at(where, output, dry_run=dry_run, light=False)
-    told(desk, lambda ledger: procedures.answer(ledger, run, step, value))
+    told(desk, lambda ledger: procedures.answer(ledger, desk.workspace, run, step, value))
 
 
 def approve(
@@ -205,25 +214,20 @@ def runs(
     """List the runs that are not over, the newest first."""
     from opsctl import procedures
     from opsctl.formats.runbooks import write_runs
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ)
+    world, workspace = opened(where, output, ("text", "json"), light=False)
     found = procedures.runs(workspace, runbook, everything=everything)
-    emit(world, write_runs(found, output, workspace.timezone))
+    emit(world, write_runs(found, output, workspace.timezone, reader_of(world)))
 
 
 def freshness(output: Format = "text", where: Where = None) -> None:
     """Show the proof that each runbook works: when it was run as it is now, by whom, and what changed."""
     from opsctl.formats.runbooks import write_freshness
     from opsctl.freshness import freshness as proof
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    found = proof(open_workspace(where, world.environ), world.now)
-    emit(world, write_freshness(found, output))
+    world, workspace = opened(where, output, ("text", "json"), light=False)
+    found = proof(workspace, world.now)
+    emit(world, write_freshness(found, output, reader_of(world)))
     raise typer.Exit(0 if all(one.state == "proven" for one in found) else 1)
 
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from opsctl.commands.deciding import Desk
     from opsctl.errors import ExitCode
+    from opsctl.execution import People
     from opsctl.ledger.run import Run
-    from opsctl.running import People
     from opsctl.store.ledger import Ledger
 
 
@@ -46,17 +46,30 @@ def resume(desk: Desk, name: str, texts: Sequence[str], *, changed: bool) -> Exi
     return _shown(desk, go(desk.workspace, desk.world, runbook, run, values, people(desk), changed=changed))
 
 
-def rehearse(desk: Desk, name: str, texts: Sequence[str], environment: str | None) -> None:
+def rehearse(
+    desk: Desk, name: str, texts: Sequence[str], environment: str | None, incident: str | None
+) -> None:
     """Show what a run would do."""
     from opsctl.formats.runbooks import write_rehearsal
     from opsctl.parameters import given
-    from opsctl.procedures import runbook_named
+    from opsctl.procedures import incident_named, runbook_named
     from opsctl.rehearsing import rehearse as show
 
     runbook = runbook_named(desk.workspace, name)
+    if incident is not None:
+        incident_named(desk.workspace, incident)
     values, world = given(texts), desk.world
     shown = list(show(desk.workspace, world, runbook, values, lambda _data: None, environment))
     emit(desk.world, write_rehearsal(shown, desk.output))
+
+
+def tell(desk: Desk, name: str) -> None:
+    """Show a run with all that is kept of it."""
+    from opsctl.formats.run_story import write_story
+    from opsctl.procedures import story
+
+    run, said = story(desk.workspace, name)
+    emit(desk.world, write_story(run, said, desk.workspace.timezone, desk.output))
 
 
 def told(desk: Desk, decision: Callable[[Ledger], Run]) -> None:
@@ -71,8 +84,8 @@ def told(desk: Desk, decision: Callable[[Ledger], Run]) -> None:
 
 def people(desk: Desk) -> People:
     """Who is at the terminal, if anybody is; what goes on is told on standard error."""
+    from opsctl.execution import People
     from opsctl.prose import line, safe
-    from opsctl.running import People
 
     world = desk.world
     signs = {

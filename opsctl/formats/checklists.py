@@ -6,12 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from opsctl.formats.summary import clean, moment, zoned
+from opsctl.formats.table import table
 from opsctl.prose import count, line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from opsctl.checklists import Checklist, Item
+    from opsctl.formats import Output
     from opsctl.ledger.gate import Gate
     from opsctl.ledger.signoff import Signoff
     from opsctl.ledger.waiver import Waiver
@@ -45,6 +47,7 @@ def write_history(
     output: str,
     timezone: str,
     now: float,
+    out: Output,
 ) -> str:
     """Who said what when, and what the gate decided; `output` is text or json."""
     if output == "json":
@@ -58,7 +61,7 @@ def write_history(
     rows = [(one.at, _signed(one, timezone)) for one in signoffs]
     rows += [(one.given, _waived(one, timezone, now)) for one in waivers]
     rows += [(one.decided, _decided(one)) for one in gates]
-    return "".join(f"{zoned(at, timezone)}\t{text}\n" for at, text in sorted(rows))
+    return table([(zoned(at, timezone), *text.split("\t")) for at, text in sorted(rows)], out)
 
 
 def signoff_data(one: Signoff) -> dict[str, Any]:
@@ -99,7 +102,7 @@ def write_signed(one: Signoff, output: str, *, dry_run: bool = False) -> str:
     verb = "would be" if dry_run else "is"
     said = "signed" if one.outcome == "signed" else "n/a"
     what = "taken back" if one.revoked is not None else said
-    about = f"by {line(one.who)} for {line(one.subject_ref)} ({one.subject})"
+    about = f"by {line(one.who)} for {line(one.subject_ref)}{_where(one.environment)} ({one.subject})"
     return f"{one.checklist}/{one.item} {verb} {what} {about}\n"
 
 
@@ -156,6 +159,8 @@ def _lines(name: str, one: Checklist) -> Iterator[str]:
     for number, (identity, item) in enumerate(one.items.items(), 1):
         notes = [name for name in ("warn", "shadow") if getattr(item.terms, name)]
         notes += [] if item.terms.required else ["optional"]
+        # Who opens a checklist wants to know whom to ask.
+        notes += [f"signed by {item.kind.role}"] if item.type == "sign" else []  # type: ignore[attr-defined]
         tail = f"  ({', '.join(notes)})" if notes else ""
         box = "[ ]" if item.kind.MANUAL else "   "
         yield f"  {number:>2}. {box} {identity:<16}  {item.type:<9}  {line(item.terms.text)}{tail}"
@@ -163,7 +168,7 @@ def _lines(name: str, one: Checklist) -> Iterator[str]:
 
 def _signed(one: Signoff, timezone: str) -> str:
     shown = one.evidence.get("text") or one.evidence.get("url") or one.evidence.get("file")
-    notes = [f"{one.outcome} by {line(one.who)} for {line(one.subject_ref)}"]
+    notes = [f"{one.outcome} by {line(one.who)} for {line(one.subject_ref)}{_where(one.environment)}"]
     notes += [line(str(shown))] if shown else []
     notes += [f"taken back {zoned(one.revoked, timezone)}"] if one.revoked is not None else []
     notes += [line(one.reason)] if one.reason else []
@@ -172,10 +177,16 @@ def _signed(one: Signoff, timezone: str) -> str:
 
 def _waived(one: Waiver, timezone: str, now: float) -> str:
     state = "ended" if one.ended is not None else "EXPIRED" if one.expires <= now else "until"
-    about = f"waived by {line(one.by)} for {line(one.owner)}, {state} {zoned(one.expires, timezone)}"
+    where = (f" for {line(one.subject_ref)}" if one.subject_ref else "") + _where(one.environment)
+    about = f"waived{where} by {line(one.by)} for {line(one.owner)}, {state} {zoned(one.expires, timezone)}"
     return f"{one.subject}\t{one.item}\t{about}: {line(one.reason)}"
 
 
 def _decided(one: Gate) -> str:
     override = f", OVERRIDDEN by {line(str(one.override['who']))}" if one.override else ""
-    return f"{one.subject}\t{one.checklist}\t{one.verdict} for {line(one.subject_ref)}{override}"
+    about = f"{one.verdict} for {line(one.subject_ref)}{_where(one.environment)}"
+    return f"{one.subject}\t{one.checklist}\t{about}{override}"
+
+
+def _where(environment: str | None) -> str:
+    return f" in {line(environment)}" if environment else ""

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from opsctl.formats.summary import clean, moment, zoned
+from opsctl.formats.table import table
 from opsctl.outcome import Kind
 from opsctl.prose import line
 from opsctl.units import brief
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opsctl.calendars import Occurrence
+    from opsctl.formats import Output
     from opsctl.freezing import Overview, Shown, Turning
 
 _FOREVER = 253402300799.0
@@ -22,18 +24,18 @@ _FOREVER = 253402300799.0
 _WIDTH = 75
 
 
-def write(overview: Overview, output: str) -> str:
+def write(overview: Overview, output: str, out: Output) -> str:
     """The freezes; `output` is text, json or ics."""
     if output == "json":
         document = {
             "format_version": "1.0",
             "at": moment(overview.at),
-            "freezes": [_data(one, overview.at) for one in overview.shown],
+            "freezes": [_data(one) for one in overview.shown],
         }
         return json.dumps(document, indent=2, allow_nan=False) + "\n"
     if output == "ics":
         return _calendar(overview)
-    return "".join(f"{_row(one, overview)}\n" for one in overview.shown)
+    return table([_row(one, overview) for one in overview.shown], out)
 
 
 def write_next(found: Turning, output: str) -> str:
@@ -60,27 +62,27 @@ def write_next(found: Turning, output: str) -> str:
     return "".join(f"{text}\n" for text in lines)
 
 
-def _row(one: Shown, overview: Overview) -> str:
-    on = [each for each in one.occurrences if each.since <= overview.at]
+def _row(one: Shown, overview: Overview) -> tuple[str, ...]:
     kind = "window" if one.freeze.allow else "freeze"
-    if on:
-        state = "on" if on[0].until == float("inf") else f"on until {zoned(on[0].until, overview.timezone)}"
+    if one.until is not None:
+        state = "on" if one.until == float("inf") else f"on until {zoned(one.until, overview.timezone)}"
     elif one.occurrences:
         state = f"next {zoned(one.occurrences[0].since, overview.timezone)}"
     else:
         state = "over"
     where = f" in {', '.join(one.freeze.environments)}" if one.freeze.environments else ""
-    return f"{one.id}\t{kind}{where}\t{state}\t{line(one.freeze.reason)}"
+    return one.id, f"{kind}{where}", state, line(one.freeze.reason)
 
 
-def _data(one: Shown, at: float) -> dict[str, Any]:
+def _data(one: Shown) -> dict[str, Any]:
     return {
         "freeze": one.id,
         "reason": clean(one.freeze.reason),
         "allow": one.freeze.allow,
         "environments": list(one.freeze.environments),
         "services": list(one.freeze.services),
-        "on": any(each.since <= at for each in one.occurrences),
+        "on": one.until is not None,
+        "until": _moment(one.until),
         "occurrences": [
             {"since": _moment(each.since), "until": _moment(each.until)} for each in one.occurrences[:20]
         ],

@@ -106,17 +106,18 @@ def write_explanation(decision: Decision, output: str, timezone: str) -> str:
 
 def write_replay(replayed: Sequence[Replayed], output: str) -> str:
     """What today's checklist makes of recorded decisions; `output` is text or json."""
-    harder = [one for one in replayed if one.gate.verdict in {"pass", "warn"} and one.now.verdict.open]
-    softer = [
-        one for one in replayed if one.gate.verdict not in {"pass", "warn"} and not one.now.verdict.open
-    ]
+    passed = [one for one in replayed if one.gate.verdict in {"pass", "warn"}]
+    blocked = [one for one in replayed if one not in passed]
+    harder = [one for one in passed if one.now.verdict.open]
+    softer = [one for one in blocked if not one.now.verdict.open]
     if output == "json":
         rows = [
             {"gate": one.gate.subject, "subject": clean(one.gate.subject_ref), "then": one.gate.verdict,
              "now": str(one.now.verdict), "blocking": [each.id for each in one.now.blocking]}
             for one in replayed
         ]  # fmt: skip
-        document = {"format_version": "1.0", "would_block": len(harder), "would_pass": len(softer)}
+        then = {"passed": len(passed), "blocked": len(blocked)}
+        document = {"format_version": "1.0", "would_block": len(harder), "would_pass": len(softer), **then}
         return json.dumps({**document, "decisions": rows}, indent=2) + "\n"
     lines = [
         f"{one.gate.subject}\t{line(one.gate.subject_ref)}\t{one.gate.verdict}\t{one.now.verdict}\t"
@@ -124,8 +125,8 @@ def write_replay(replayed: Sequence[Replayed], output: str) -> str:
         for one in (*harder, *softer)
     ]
     lines.append(
-        f"would have blocked {len(harder)} of the last {len(replayed)} that it let pass, "
-        f"and let pass {len(softer)} that it blocked"
+        f"would have blocked {len(harder)} of {len(passed)} that passed, "
+        f"and let pass {len(softer)} of {len(blocked)} that were blocked"
         if replayed
         else "no decision is recorded"
     )
@@ -138,12 +139,13 @@ def write_worth(found: Sequence[Worth], output: str) -> str:
         rows = [{**one._asdict(), "let_through": list(one.let_through)} for one in found]
         return json.dumps({"format_version": "1.0", "items": rows}, indent=2) + "\n"
     width = max((len(one.item) for one in found), default=4)
-    lines = [f"{'item':<{width}}  judged  blocked  waived  n/a  let through"] if found else []
+    lines = [f"{'item':<{width}}  judged  failed  blocked  waived  n/a  let through"]
     lines += [
-        f"{one.item:<{width}}  {one.judged:>6}  {one.blocked:>7}  {one.waived:>6}  {one.not_applicable:>3}  "
-        f"{', '.join(one.let_through) or '-'}"
+        f"{one.item:<{width}}  {one.judged:>6}  {one.failed:>6}  {one.blocked:>7}  {one.waived:>6}  "
+        f"{one.not_applicable:>3}  {', '.join(one.let_through) or '-'}"
         for one in found
     ]
+    lines = lines if found else ["no decision is recorded"]
     return "".join(f"{text}\n" for text in lines)
 
 

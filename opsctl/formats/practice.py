@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from opsctl.formats.report_sections import Section
 from opsctl.formats.reports import Chart, Report, page
 from opsctl.formats.summary import clean, moment, zoned
+from opsctl.formats.table import hung
 from opsctl.outcome import Kind
 from opsctl.practising import exit_code
 from opsctl.prose import count, line, shorten
@@ -91,7 +92,8 @@ def _claims(found: Practice, out: Output) -> Iterator[str]:
         label = f"{(_ASCII if out.ascii else _SIGNS)[one.state]} {one.state:<7}"
         head = f"  {one.kind:<8}  {line(one.name):<{width}}  {shorten(owner, 12):<12}  {age:>7}  "
         shown = f"\x1b[{_COLOURS[one.state]}m{label}\x1b[0m" if out.colour else label
-        yield shown + head + shorten(words, max(20, out.width - len(label) - len(head)))
+        first, *rest = hung((label + head).rstrip(), words, out.width)
+        yield from (first.replace(label, shown, 1), *rest)
 
 
 def _record(one: Claim) -> str:

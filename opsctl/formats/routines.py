@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from opsctl.formats.summary import clean, moment, zoned
+from opsctl.formats.table import table
 from opsctl.outcome import Kind
 from opsctl.prose import count, line
 from opsctl.units import brief
@@ -14,25 +15,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from opsctl.agenda import Point
+    from opsctl.formats import Output
     from opsctl.ledger.slot import Did, Slot
     from opsctl.routine_linting import Finding
     from opsctl.routine_running import Ran
-    from opsctl.routines import Routine
+    from opsctl.routines import Duty, Routine
 
 _QUIET = frozenset({"open", "upcoming", "done", "skipped"})
 
 
 def write_list(
-    routines: Mapping[str, Routine], upcoming: Mapping[str, float | None], timezone: str, output: str
+    routines: Mapping[str, Routine],
+    upcoming: Mapping[str, float | None],
+    timezone: str,
+    output: str,
+    out: Output,
 ) -> str:
     """The routines with their times and when each is due next; `output` is text or json."""
     if output == "json":
         rows = [{**_head(one), "next": _moment(upcoming[name])} for name, one in routines.items()]
         return _json({"routines": rows})
-    return "".join(
-        f"{name}	{_times(one)}	{_next(upcoming[name], timezone)}	{line(one.plan.title)}\n"
+    lines = [
+        (name, _times(one), _next(upcoming[name], timezone), line(one.plan.title))
         for name, one in routines.items()
-    )
+    ]
+    return table(lines, out)
 
 
 def write_agenda(points: Sequence[Point], now: float, timezone: str, output: str, *, everything: bool) -> str:
@@ -41,7 +48,7 @@ def write_agenda(points: Sequence[Point], now: float, timezone: str, output: str
         return _json({"at": moment(now), "routines": [point_data(one) for one in points]})
     shown = [one for one in reversed(points) if everything or one.state not in _QUIET]
     text = "".join(f"{part}\n" for one in shown for part in point_lines(one, now, timezone))
-    return text or "nothing is due\n"
+    return text or ("nothing is due\n" if points else "the workspace has no routines\n")
 
 
 def write_ran(found: Sequence[Ran], timezone: str, output: str, *, quiet: bool = False) -> str:
@@ -72,11 +79,11 @@ def write_slot(slot: Slot, timezone: str, output: str) -> str:
     return "".join(f"{part}\n" for part in _slot_lines(slot, timezone))
 
 
-def write_history(slots: Sequence[Slot], timezone: str, output: str) -> str:
+def write_history(slots: Sequence[Slot], timezone: str, output: str, out: Output) -> str:
     """Slots, the newest first; `output` is text or json."""
     if output == "json":
         return _json({"slots": [slot_data(one) for one in slots]})
-    return "".join(f"{_past(one, timezone)}\n" for one in slots)
+    return table([_past(one, timezone) for one in slots], out)
 
 
 def write_times(found: Mapping[str, Sequence[float]], timezone: str, output: str) -> str:
@@ -87,21 +94,30 @@ def write_times(found: Mapping[str, Sequence[float]], timezone: str, output: str
     return "".join(f"{zoned(at, timezone)}\t{name}\n" for at, name in rows)
 
 
-def write_routine(routine: Routine, point: Point, timezone: str, now: float, output: str) -> str:
-    """A routine with its steps and how it stands; `output` is text or json."""
+def write_routine(point: Point, upcoming: float | None, timezone: str, now: float, output: str) -> str:
+    """A routine with its steps, its next time and how it stands; `output` is text or json."""
+    routine = point.routine
     if output == "json":
-        return _json(point_data(point))
+        return _json({**point_data(point), "next": _moment(upcoming)})
     plan = routine.plan
     head = [
         f"{routine.id}  {line(plan.title)}",
         f"  {'; '.join(map(line, plan.schedule))} ({plan.timezone or timezone})",
+        f"  next: {_next(upcoming, timezone)}",
     ]
-    if plan.text:
-        head.append(f"  {line(plan.text)}")
-    steps = [
-        f"  {one.id}: {one.type}{': ' + line(one.terms.text) if one.terms.text else ''}" for one in plan.steps
-    ]
+    head += [f"  {line(plan.text)}"] if plan.text else []
+    head += [f"  owner: {line(plan.owner)}"] if plan.owner else []
+    width = max(len(one.id) for one in plan.steps)
+    steps = [f"  {one.id:<{width}}  {one.type:<9}  {_about(one)}".rstrip() for one in plan.steps]
     return "".join(f"{part}\n" for part in (*head, *steps, *point_lines(point, now, timezone)))
+
+
+def _about(duty: Duty) -> str:
+    """What a step does, by its kind's most telling field, and what it is for."""
+    value = getattr(duty.kind, duty.kind.SHORTHAND) if duty.kind.SHORTHAND else ""
+    parts = value if isinstance(value, tuple) else (value,)
+    what = line(" ".join(str(getattr(one, "text", one)) for one in parts))
+    return f"{what}: {line(duty.terms.text)}" if duty.terms.text else what
 
 
 def write_findings(found: Sequence[Finding], output: str) -> str:
@@ -188,9 +204,11 @@ def point_lines(point: Point, now: float, timezone: str) -> Iterator[str]:
     routine, due = point.routine, point.due
     since = "" if due is None else f"\tdue {zoned(due, timezone)}"
     if point.state == "overdue" and due is not None:
-        since += f", overdue since {brief(Kind.DURATION, now - due - routine.plan.grace)}"
+        late = due + routine.plan.grace
+        since += f", overdue since {zoned(late, timezone)} ({brief(Kind.DURATION, now - late)})"
     missed = f", {count('run', point.missed)} missed before" if point.missed else ""
-    yield f"{point.state}\t{routine.id}{since}{missed}\t{line(routine.plan.title)}"
+    whose = f" ({line(routine.plan.owner)})" if routine.plan.owner else ""
+    yield f"{point.state}\t{routine.id}{since}{missed}\t{line(routine.plan.title)}{whose}"
     for task in point.tasks:
         words = line(task.text) or line(task.message) or "not done yet"
         yield f"  {task.step}: {words} ({line(task.who)})"
@@ -244,12 +262,11 @@ def _times(routine: Routine) -> str:
     return "; ".join(line(text) for text in routine.plan.schedule)
 
 
-def _past(slot: Slot, timezone: str) -> str:
+def _past(slot: Slot, timezone: str) -> tuple[str, ...]:
     missed = f", {slot.missed} missed before" if slot.missed else ""
     by = ", ".join(dict.fromkeys(line(one.by) for one in slot.did if one.outcome != "waiting"))
     state = f"{slot.state}{missed}"
-    row = (slot.subject, slot.routine, zoned(slot.due, timezone), state, by, line(slot.reason))
-    return "\t".join(row).rstrip()
+    return slot.subject, slot.routine, zoned(slot.due, timezone), state, by, line(slot.reason)
 
 
 def _next(at: float | None, timezone: str) -> str:

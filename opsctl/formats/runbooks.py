@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.formats.markdown import escape
 from opsctl.formats.summary import clean, moment, zoned
+from opsctl.formats.table import table
 from opsctl.outcome import Kind
 from opsctl.prose import count, line, listed, safe
 from opsctl.units import brief
@@ -14,6 +15,7 @@ from opsctl.units import brief
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from opsctl.formats import Output
     from opsctl.freshness import Fresh
     from opsctl.ledger.run import Ran, Run
     from opsctl.rehearsing import Shown
@@ -42,16 +44,16 @@ def write_one(runbook: Runbook, output: str) -> str:
     return "".join(f"{text}\n" for text in lines)
 
 
-def write_runs(runs: Sequence[Run], output: str, timezone: str) -> str:
+def write_runs(runs: Sequence[Run], output: str, timezone: str, out: Output) -> str:
     """Runs in a line each; `output` is text or json."""
     if output == "json":
         return json.dumps({"format_version": "1.0", "runs": [run_data(one) for one in runs]}, indent=2) + "\n"
-    return "".join(
-        f"{one.subject}\t{one.runbook}\t{one.state}{' (drill)' if one.drill else ''}\t"
-        f"{zoned(one.started, timezone)}\t{line(one.by)}\t{line(one.reason)}".rstrip("\t")
-        + "\n"
+    rows = [
+        (one.subject, one.runbook, f"{one.state}{' (drill)' if one.drill else ''}",
+         zoned(one.started, timezone), line(one.by), line(one.reason))
         for one in runs
-    )
+    ]  # fmt: skip
+    return table(rows, out)
 
 
 def write_run(run: Run, output: str) -> str:
@@ -88,7 +90,7 @@ def write_rehearsal(shown: Sequence[Shown], output: str) -> str:
     return "".join(f"{text}\n" for one in shown for text in _rehearsed(one))
 
 
-def write_freshness(found: Sequence[Fresh], output: str) -> str:
+def write_freshness(found: Sequence[Fresh], output: str, out: Output) -> str:
     """The proof of every runbook; `output` is text or json."""
     if output == "json":
         rows = [
@@ -98,7 +100,7 @@ def write_freshness(found: Sequence[Fresh], output: str) -> str:
             for one in found
         ]  # fmt: skip
         return json.dumps({"format_version": "1.0", "runbooks": rows}, indent=2, allow_nan=False) + "\n"
-    return "".join(f"{fresh_line(one)}\n" for one in found)
+    return table([fresh_line(one).split("\t") for one in found], out)
 
 
 def write_findings(findings: Sequence[tuple[str, str]], output: str) -> str:

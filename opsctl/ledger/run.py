@@ -126,8 +126,12 @@ def _ended(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
 
 
 def _read(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
-    """A step that only reads is kept once, when it has ended."""
-    return _ended(_begun(run, event, body), event, body)
+    """A step that only reads is kept once, when it has ended; it began when its question was first put."""
+    before = _unchanged(run, body)
+    asked = before.began if before is not None and before.outcome == "waiting" else event.occurred
+    begun = _begun(run, event, body)
+    began = min(asked, body.get("began", event.occurred))
+    return _ended(_put(begun, _known(begun, body["step"])._replace(began=began)), event, body)
 
 
 def _asked(run: Run, event: Event, body: Mapping[str, Any]) -> Run:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from opsctl.capturing import Variable
 from opsctl.filling import fill
 from opsctl.limits import Doc, NotEmpty
-from opsctl.prose import line
+from opsctl.prose import line, shorten
 from opsctl.step_kinds import Done, Effect
 
 if TYPE_CHECKING:
@@ -32,6 +32,15 @@ class AskStep:
     def describe(self, values: Mapping[str, str]) -> str:
         """The question."""
         return fill(self.question, values)
+
+    def wrong(self, value: str) -> str:
+        """Why a text is no answer; empty where it is one."""
+        said = value.strip()
+        if not said:
+            return "the answer is empty; say something"
+        if self.pattern and not self.pattern.fullmatch(said):
+            return f"`{line(shorten(said, 40))}` does not match {self.pattern.pattern}"
+        return ""
 
     def perform(self, scene: Scene) -> Done:
         """Keep the value, where it is one."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from opsctl.capturing import Variable
 from opsctl.filling import fill
 from opsctl.limits import Doc, NotEmpty
-from opsctl.prose import line
+from opsctl.prose import line, shorten, ticked
 from opsctl.step_kinds import Done, Effect
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ class ChooseStep:
     def describe(self, values: Mapping[str, str]) -> str:
         """The question with what there is."""
         return f"{fill(self.question, values)} [{'/'.join(self.of)}]"
+
+    def wrong(self, value: str) -> str:
+        """Why a text is no answer; empty where it is one."""
+        if value.strip() in self.of:
+            return ""
+        return f"`{line(shorten(value, 40))}` is none of {ticked(self.of)}"
 
     def perform(self, scene: Scene) -> Done:
         """Keep the choice, where it is one."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from opsctl.filling import fill
 from opsctl.limits import Doc, NotEmpty
-from opsctl.prose import line
+from opsctl.prose import line, shorten
 from opsctl.step_kinds import Done, Effect
 
 if TYPE_CHECKING:
@@ -28,6 +28,12 @@ class ConfirmStep:
     def describe(self, values: Mapping[str, str]) -> str:
         """The question."""
         return f"{fill(self.question, values)} [yes/no]"
+
+    def wrong(self, value: str) -> str:
+        """Why a text is no answer; empty where it is one."""
+        if value.strip().lower() in {"y", "yes", "n", "no"}:
+            return ""
+        return f"`{line(shorten(value, 40))}` is neither yes nor no; answer yes or no"
 
     def perform(self, scene: Scene) -> Done:
         """Yes goes on; anything else stops."""

@@ -33,6 +33,21 @@ def run_lock(store: Path, name: str) -> Iterator[bool]:
         os.close(handle)
 
 
+def is_held(store: Path, name: str) -> bool:
+    """Whether a process has the lock; where there is no lock, or it cannot be read, none has."""
+    try:
+        handle = os.open(_path(store, name), os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def holder(store: Path, name: str) -> int | None:
     """The number of the process that has the lock, where `run_lock` said that another has it."""
     try:

@@ -281,12 +281,12 @@ def test_recorded_decisions_are_judged_by_the_checklist_of_today(shop, opsctl):
     run("incident", "open", "slow", "--severity", "2")
     assert run("gate", "go", "--subject", "v1").code == 0
     assert run("gate", "replay", "go").out == (
-        "would have blocked 0 of the last 1 that it let pass, and let pass 0 that it blocked\n"
+        "would have blocked 0 of 1 that passed, and let pass 0 of 0 that were blocked\n"
     )
     shop(items("x: {text: X, incidents: {max_severity: sev3}}"))
     assert run("gate", "replay", "go").out == (
         "GATE-1\tv1\tpass\tfail\tx\n"
-        "would have blocked 1 of the last 1 that it let pass, and let pass 0 that it blocked\n"
+        "would have blocked 1 of 1 that passed, and let pass 0 of 0 that were blocked\n"
     )
     assert "the checklist was changed since GATE-1: x was changed" in run("gate", "go", "--subject", "v2").out
     assert "gate go is pass for v1 (GATE-1)" in run("incident", "timeline", "1").out
@@ -297,9 +297,10 @@ def test_the_value_of_an_item_is_what_it_stopped_and_what_it_let_through(shop):
     run("gate", "go", "--subject", "v1")
     run("incident", "open", "down", now="2026-11-20T13:00:00Z")
     found = json.loads(run("gate", "value", "go", "-o", "json").out)["items"]
+    counts = {"judged": 1, "blocked": 0, "waived": 0, "not_applicable": 0}
     assert found == [
-        {"item": "x", "judged": 1, "blocked": 0, "waived": 0, "not_applicable": 0, "let_through": ["INC-1"]},
-        {"item": "z", "judged": 1, "blocked": 1, "waived": 0, "not_applicable": 0, "let_through": []},
+        {"item": "x", "failed": 0, **counts, "let_through": ["INC-1"]},
+        {"item": "z", "failed": 1, **counts, "let_through": []},
     ]
 
 
