@@ -52,7 +52,7 @@ class KubernetesCheck:
             Kind.BOOLEAN, "Whether all that should run is available, and something should.", Cause.STATUS
         ),
         "rolled_out": Subject(
-            Kind.BOOLEAN, "Whether all of a workload is of its newest version.", Cause.STALE
+            Kind.BOOLEAN, "Whether all of a workload is of its newest version, and ready.", Cause.STALE
         ),
         "desired": Subject(Kind.NUMBER, "How many replicas there should be."),
         "available": Subject(Kind.NUMBER, "How many are available.", Cause.STATUS),
@@ -100,13 +100,13 @@ class KubernetesCheck:
         kind = self.resource.partition("/")[0]
         if kind in {"pod", "node"}:
             return dict(_conditioned(told["status"]))
-        return _workload(told, daemons=kind == "daemonset")
+        return _workload(kind, told)
 
 
-def _workload(told: Mapping[str, Any], *, daemons: bool) -> Mapping[str, Value]:
+def _workload(kind: str, told: Mapping[str, Any]) -> Mapping[str, Value]:
     """Replicas by the rules of `kubectl rollout status`; what the API leaves out is 0."""
     status, spec, meta = told["status"], _mapping(told.get("spec")), _mapping(told.get("metadata"))
-    if daemons:
+    if kind == "daemonset":
         desired = _count(status.get("desiredNumberScheduled"))
         available, updated = (
             _count(status.get("numberAvailable")),
@@ -115,12 +115,15 @@ def _workload(told: Mapping[str, Any], *, daemons: bool) -> Mapping[str, Value]:
         present = desired
     else:
         desired = _count(spec.get("replicas"))
-        available = _count(status.get("availableReplicas"))
+        # Before Kubernetes 1.22, a stateful set does not tell how many are available.
+        instead = status.get("readyReplicas") if kind == "statefulset" else None
+        available = _count(status.get("availableReplicas", instead))
         updated, present = _count(status.get("updatedReplicas")), _count(status.get("replicas"))
     current = _count(status.get("observedGeneration")) >= _count(meta.get("generation")) > 0
     # The state of an older version of it would say nothing of what is wished now.
-    values: dict[str, Value] = {"desired": desired, "available": available, "ready": available >= desired > 0}
-    values["rolled_out"] = current and updated >= desired > 0 and present <= updated
+    ready = available >= desired > 0
+    rolled_out = ready and current and updated >= desired and present <= updated
+    values = {"desired": desired, "available": available, "ready": ready, "rolled_out": rolled_out}
     return {**values, **_why(status, positive={"Available", "Progressing"})}
 
 

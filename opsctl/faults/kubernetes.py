@@ -27,9 +27,9 @@ def faults(kind: Any, timeout: float) -> Iterator[Fault]:
             crashing = {"ready": True, "restarts": 50}
             yield Fault("between-crashes", "it is ready just now, again", crashing, cure="restarts < 5")
         return
-    none = {"ready": False, "desired": 3, "available": 0}
+    none = {"ready": False, "rolled_out": False, "desired": 3, "available": 0}
     yield Fault("none", "nothing of it is available", none, cure="ready == true")
-    some = {"ready": False, "desired": 3, "available": 1}
+    some = {"ready": False, "rolled_out": False, "desired": 3, "available": 1}
     yield Fault("some", "a part of it is available", some, cure="ready == true")
     idle = {"ready": False, "rolled_out": False, "desired": 0, "available": 0}
     yield Fault("scaled-to-nothing", "somebody has scaled it to nothing", idle, cure="ready == true")

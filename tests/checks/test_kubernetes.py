@@ -54,15 +54,15 @@ def test_a_deployment_that_is_as_it_should_be(web):
 @pytest.mark.parametrize(
     ("told", "ready", "rolled_out"),
     [
-        (deployment(**{**WELL, "availableReplicas": 2}), False, True),
+        (deployment(**{**WELL, "availableReplicas": 2}), False, False),
         (deployment(**{**WELL, "updatedReplicas": 1}), True, False),
         (deployment(**{**WELL, "replicas": 4}), True, False),
         (deployment(generation=5, **WELL), True, False),
         (deployment(), False, False),
         (deployment(wanted=0), False, False),
         ({"status": {}}, False, False),
-        (deployment(**{**WELL, "availableReplicas": "3"}), False, True),
-        (deployment(**{**WELL, "availableReplicas": True}), False, True),
+        (deployment(**{**WELL, "availableReplicas": "3"}), False, False),
+        (deployment(**{**WELL, "availableReplicas": True}), False, False),
     ],
 )
 def test_ready_is_all_of_it_and_rolled_out_all_of_the_newest(web, told, ready, rolled_out):
@@ -104,6 +104,16 @@ def test_an_answer_that_tells_nothing_has_no_values(web, status, cause):
 def test_what_is_no_resource_is_said_to_be_none(web, body):
     words = "the answer is no resource of Kubernetes; look at `server`"
     assert look(web, body).failure == Failure(Cause.BODY, words)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "available"),
+    [("statefulset", {"readyReplicas": 3}, 3), ("statefulset", {"readyReplicas": 3, "availableReplicas": 0}, 0), ("deployment", {"readyReplicas": 3}, 0)],
+)  # fmt: skip
+def test_only_a_stateful_set_of_an_older_cluster_is_as_available_as_it_is_ready(web, kind, status, available):
+    told = deployment(**{**WELL, "availableReplicas": None})
+    told["status"] = {name: value for name, value in told["status"].items() if value is not None} | status
+    assert values(look(web, told, f"{kind}/web"))["available"] == available
 
 
 def test_a_key_that_stands_twice_is_not_believed(web):
