@@ -47,7 +47,15 @@ def _kind(node: Node) -> str:
 
 def expected(node: Node, reading: Reading, what: str) -> Failed:
     """What stands there is no `what`."""
-    return reading.fail(node, f"expected {what}, got {_kind(node)}")
+    return reading.fail(node, f"expected {what}, got {_kind(node)}{_other_way(node, what)}")
+
+
+def _other_way(node: Node, what: str) -> str:
+    if what == "a mapping" and node.id == "sequence":
+        return "; write `NAME: ...` in place of each `- ...`"
+    if what == "a list" and node.id == "scalar" and node.value:
+        return f"; write `[{line(shorten(node.value, 40))}]`"
+    return ""
 
 
 def _bare(node: Node) -> str:
