@@ -23,6 +23,7 @@ _LONGEST = 100
 _ASSIGNED = re.compile(r"^(--set=[^=]*=).*", re.DOTALL)
 # A text is data that everybody reads, not a file store.
 LARGEST_TEXT = 1_000_000
+_LONGEST_TITLE = 200
 
 
 def actor_of(world: World) -> Actor:
@@ -92,3 +93,11 @@ def text_of(text: str, what: str) -> str:
             f"{what} has {len(text)} characters; at most {LARGEST_TEXT} are kept, so link a file"
         )
     return text.strip()
+
+
+def title_of(text: str, way: str) -> str:
+    """A title that a person gave, on one line; UsageError, which says the `way` out, where it is too long."""
+    title = line(text_of(text, "the title"))
+    if len(title) > _LONGEST_TITLE:
+        raise UsageError(f"the title has {len(title)} characters, at most {_LONGEST_TITLE}; {way}")
+    return title

@@ -1,16 +1,18 @@
-"""What people ask of incidents, from the words they type: states, times, roles."""
+"""What people ask of incidents, from the words they type: states, severities, times, roles."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from opsctl.errors import UsageError
-from opsctl.ledger.incident import ALLOWED
+from opsctl.ledger.incident import ALLOWED, SEVERITIES
 from opsctl.moments import moment
 from opsctl.prose import line, shorten, suggestion, ticked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from opsctl.ledger.incident import Severity
 
 
 def states_named(texts: Sequence[str]) -> tuple[str, ...]:
@@ -39,3 +41,12 @@ def roles_named(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
             raise UsageError(f"--role `{line(shorten(text, 40))}` gives nobody a role; write commander=alice")
         pairs.append((role.strip(), line(person)))
     return tuple(pairs)
+
+
+def severity_named(text: str) -> Severity:
+    """`sev1` of `sev1`, `1` or `SEV-1`; UsageError for any other."""
+    said = text.strip().lower().replace("-", "")
+    name = said if said.startswith("sev") else f"sev{said}"
+    if name not in SEVERITIES:
+        raise UsageError(f"`{line(shorten(text, 40))}` is no severity; write {ticked(SEVERITIES)}")
+    return name

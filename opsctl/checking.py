@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from opsctl.errors import ExitCode, OpsctlError, StoreError, Terminated, worst
-from opsctl.outages import Rules, settle
+from opsctl.errors import ExitCode, OpsctlError, StoreError, Terminated
+from opsctl.finding import procedure
 from opsctl.outcome import State
 from opsctl.probing import Conditions, probe_all
-from opsctl.records import Checked, CheckRun, Happening, Passed, Result, Standing
+from opsctl.recording import recorded, unrecorded
+from opsctl.records import Checked, CheckRun, Passed
 from opsctl.rooting import root_causes
 from opsctl.secrets import Secrets
 from opsctl.selecting import select
 from opsctl.signals import signals_held
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from opsctl.checks import Heartbeat, Past
     from opsctl.definitions import CheckDefinition, Service, Workspace
     from opsctl.formats.progress import Progress
     from opsctl.maintaining import Maintained
+    from opsctl.recording import Settled
+    from opsctl.records import Result, Standing
     from opsctl.world import World
 
 _LOCK = "check"
+_MOST_JOBS = 500
 
 
 class Options(NamedTuple):
-    """How to run the checks. `record` keeps the results; `single` gives way to another such run."""
+    """How to run the checks. `record` keeps the results; `quiet` ones give way to another, as for cron."""
 
     selectors: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     failed: bool = False
-    jobs: int = 500
+    jobs: int = _MOST_JOBS
     timeout: float | None = None
     record: bool = True
     explain: bool = False
-    single: bool = False
+    quiet: bool = False
 
 
 class Outcome(NamedTuple):
@@ -50,15 +51,6 @@ class Outcome(NamedTuple):
     run: CheckRun
     fault: StoreError | None
     signal: ExitCode | None
-
-
-class _Settled(NamedTuple):
-    """What stands after a run, whether that was recorded, what came of it for incidents, and what failed."""
-
-    standings: Mapping[str, Standing]
-    recorded: bool
-    incidents: Sequence[Happening] = ()
-    fault: StoreError | None = None
 
 
 class OverlapError(OpsctlError):
@@ -113,6 +105,7 @@ def check(
         recorded=settled.recorded,
         incidents=tuple(settled.incidents),
         maintenance=tuple(Passed(one.check, one.window, one.reason, one.until) for one in maintained),
+        timezone=workspace.timezone,
     )
     return Outcome(run, settled.fault, signal)
 
@@ -158,37 +151,27 @@ def probe(workspace: Workspace, names: Sequence[str], world: World, secrets: Sec
     """What each check finds now, by its name; nothing is recorded, and nothing is retold to anybody."""
     known = workspace.checks()
     definitions = [known[name][1] for name in _with_members(known, names)]
-    conditions = Conditions(
+    conditions = _conditions(workspace, world, secrets)
+    return {result.check: result for result in probe_all(definitions, conditions)}
+
+
+def _conditions(
+    workspace: Workspace, world: World, secrets: Secrets, *, jobs: int = _MOST_JOBS, explain: bool = False
+) -> Conditions:
+    known = workspace.checks()
+    return Conditions(
         secrets=secrets,
         environ=world.environ,
         root=workspace.root,
         now=world.now,
-        heartbeat=lambda name: _heartbeat(workspace, name),
-        select=lambda selectors: select(known, selectors),
-        jobs=500,
-        explain=False,
+        heartbeat=partial(_heartbeat, workspace),
+        select=partial(select, known),
+        jobs=jobs,
+        explain=explain,
         past=partial(_past, workspace),
-        answers=_answers(workspace),
+        # Beside the store, which is where this machine may write; `shop.db` has `shop.cache`.
+        answers=workspace.store.with_suffix(".cache"),
     )
-    return {result.check: result for result in probe_all(definitions, conditions)}
-
-
-def _answers(workspace: Workspace) -> Path:
-    """Beside the store, which is where this machine may write; `shop.db` has `shop.cache`."""
-    return workspace.store.with_suffix(".cache")
-
-
-def exit_code(standings: Mapping[str, Standing], *, fail_on_degraded: bool = False) -> ExitCode:
-    """What a run answers by what stands: 1 where a check is down, 3 where one is unknown, 2 for none."""
-    states = {standing.state for standing in standings.values()}
-    if not states:
-        return ExitCode.USAGE
-    codes = []
-    if State.DOWN in states or (fail_on_degraded and State.DEGRADED in states):
-        codes.append(ExitCode.NO)
-    if State.UNKNOWN in states:
-        codes.append(ExitCode.UNKNOWN)
-    return worst(codes)
 
 
 def _well(standing: Standing) -> bool:
@@ -224,7 +207,7 @@ def _enter(workspace: Workspace, options: Options, stack: ExitStack) -> StoreErr
                 pass
         except StoreError as error:
             return error
-    if not (options.single and options.record):
+    if not (options.quiet and options.record):
         return None
     from opsctl.store.locks import holder, run_lock
 
@@ -248,19 +231,7 @@ def _probe(
     progress: Progress,
 ) -> tuple[list[Result], ExitCode | None]:
     secrets = Secrets(world.environ, workspace.root)
-    known = workspace.checks()
-    conditions = Conditions(
-        secrets=secrets,
-        environ=world.environ,
-        root=workspace.root,
-        now=world.now,
-        heartbeat=lambda name: _heartbeat(workspace, name),
-        select=lambda selectors: select(known, selectors),
-        jobs=options.jobs,
-        explain=options.explain,
-        past=partial(_past, workspace),
-        answers=_answers(workspace),
-    )
+    conditions = _conditions(workspace, world, secrets, jobs=options.jobs, explain=options.explain)
     results: list[Result] = []
     try:
         for result in probe_all(definitions, conditions):
@@ -311,54 +282,11 @@ def _settle(
     options: Options,
     world: World,
     fault: StoreError | None,
-) -> _Settled:
-    rules = {one.name: Rules(one.fail_after, one.ok_after, one.lapse) for one in definitions}
-    if options.record and results and fault is None:
-        try:
-            return _record(workspace, results, rules, options, world)
-        except StoreError as error:
-            fault = error
-    alone = {
-        result.check: settle(None, result, fail_after=1, ok_after=1, lapse=rules[result.check].lapse)
-        for result in results
-    }
-    return _Settled(alone, options.record and fault is None, fault=fault)
-
-
-def _record(
-    workspace: Workspace,
-    results: Sequence[Result],
-    rules: Mapping[str, Rules],
-    options: Options,
-    world: World,
-) -> _Settled:
-    import os
-
-    from opsctl.store.opening import open_store
-    from opsctl.store.results import Run, record
-    from opsctl.watching import watch
-
+) -> Settled:
+    if not (options.record and results) or fault is not None:
+        return unrecorded(definitions, results, recorded=options.record and fault is None, fault=fault)
     selector = " ".join((*options.selectors, *(f"-x {one}" for one in options.exclude))) or "all"
-    run = Run(
-        world.now,
-        max(world.now, time.time()) if "OPSCTL_NOW" not in world.environ else world.now,
-        os.uname().nodename,
-        selector,
-    )
-    incidents: list[Happening] = []
-    faults: list[StoreError] = []
-
-    def follow(
-        db: sqlite3.Connection, before: Mapping[str, Standing | None], after: Mapping[str, Standing]
-    ) -> None:
-        try:
-            incidents.extend(watch(db, workspace, world, before, after))
-        except StoreError as error:
-            faults.append(error)
-
-    with open_store(workspace.store, write=True) as store:
-        standings = record(store, run, results, rules, exit_code, follow)
-    return _Settled(standings, True, incidents, next(iter(faults), None))
+    return recorded(workspace, definitions, results, world, selector)
 
 
 def _checked(
@@ -377,6 +305,7 @@ def _checked(
             found[one.name],
             standings[one.name],
             roots.get(one.name),
+            None if standings[one.name].state.good else procedure(workspace.root, one.runbook),
         )
         for one in definitions
         if one.name in found
@@ -384,7 +313,12 @@ def _checked(
 
 
 def _with_context(
-    service: Service, check: CheckDefinition, result: Result, standing: Standing, explained_by: str | None
+    service: Service,
+    check: CheckDefinition,
+    result: Result,
+    standing: Standing,
+    explained_by: str | None,
+    way: str | None,
 ) -> Checked:
     return Checked(
         result=result,
@@ -399,4 +333,5 @@ def _with_context(
         fail_after=check.fail_after,
         ok_after=check.ok_after,
         explained_by=explained_by,
+        procedure=way,
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from opsctl.policies import targets
+from opsctl.zones import zone_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,9 +87,7 @@ def _acknowledged(incident: Incident) -> float | None:
 
 def _after_business_time(start: float, seconds: float, timezone: str) -> float:
     """The moment by which `seconds` of Mondays to Fridays have passed, in wall-clock days of the zone."""
-    from zoneinfo import ZoneInfo
-
-    zone = UTC if timezone == "UTC" else ZoneInfo(timezone)
+    zone = zone_named(timezone)
     at, left = datetime.fromtimestamp(start, zone), timedelta(seconds=seconds)
     while True:
         midnight = datetime(at.year, at.month, at.day, tzinfo=zone) + timedelta(days=1)

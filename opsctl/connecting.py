@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from opsctl.outcome import Cause, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     # What the system's resolver says: families and addresses, or what went wrong.
     _Answer = list[tuple[int, tuple[object, ...]]] | OSError | ValueError
@@ -91,6 +91,16 @@ def parse_address(text: str) -> Address:
     if not colon or not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise ValueError(f"`{text[:80]}` is not an address; write `host:port`")
     return Address(host, int(port))
+
+
+def address_problems(address: str, server_name: str | None = None) -> Iterator[tuple[str, str]]:
+    """What is wrong with the fields `address` and `server_name` of a check, by field."""
+    try:
+        parse_address(address)
+    except ValueError as error:
+        yield "address", str(error)
+    if server_name and server_name.startswith("."):
+        yield "server_name", f"`{server_name[:80]}` is not a host name; write it without the dot"
 
 
 def failure_of(error: OSError, seconds: float, what: str = "no answer") -> Failure:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
-from zoneinfo import ZoneInfo
 
 from opsctl.errors import UsageError
+from opsctl.schedule_rules import DAYS
 from opsctl.schedules import After, Calendar, occurrences, parse
 from opsctl.store.slots import counted_by, passed, reached, taken
+from opsctl.zones import zone_named
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from opsctl.definitions import Workspace
     from opsctl.routines import Routine
 
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 # So many are caught up one by one; before them there are only missed ones.
 MOST = 100
 
@@ -39,8 +39,7 @@ class Owed(NamedTuple):
 
 def zone_of(workspace: Workspace, routine: Routine) -> tzinfo:
     """The zone of a routine's times."""
-    name = routine.plan.timezone or workspace.timezone
-    return UTC if name == "UTC" else ZoneInfo(name)
+    return zone_named(routine.plan.timezone or workspace.timezone)
 
 
 def day_of(workspace: Workspace, routine: Routine, at: float) -> str:
@@ -135,7 +134,7 @@ def _calendar(workspace: Workspace, routine: Routine, since: float, until: float
             ) from error
     return Calendar(
         zone=zone,
-        working_days=frozenset(_DAYS.index(day) for day in plan.working_days),
+        working_days=frozenset(DAYS.index(day) for day in plan.working_days),
         holidays=free,
         on_holiday=plan.on_holiday,
         gap=plan.gap,

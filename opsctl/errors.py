@@ -91,12 +91,6 @@ class RefusedError(OpsctlError):
     exit_code = ExitCode.NO
 
 
-class WaitingError(OpsctlError):
-    """A person has to answer, and there is nobody to ask."""
-
-    exit_code = ExitCode.WAITING
-
-
 class StoreError(OpsctlError):
     """The store is locked, read-only, too new, full or damaged."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opsctl.attesting import may
 from opsctl.errors import RefusedError, Terminated
-from opsctl.keeping import Keeper
+from opsctl.journal import Journal
 from opsctl.ledger.run import OVER
 from opsctl.pausing import pause
 from opsctl.performing import Performer
@@ -59,23 +59,23 @@ class Execution:
         people: People,
     ) -> None:
         self.workspace, self.runbook, self.people = workspace, runbook, people
-        self.kept = Keeper(store, world, name, people.show)
+        self.journal = Journal(store, world, name, people.show)
         self._reading: Mapping[str, Any] | None = None
         self.performer = Performer(
-            workspace, world, runbook, self.kept.last, values, people.emit, self.kept.run
+            workspace, world, runbook, self.journal.last, values, people.emit, self.journal.run
         )
 
     def go(self, resumed: Mapping[str, Any] | None = None) -> Run:
         """Do every step that is not done, until the end or until something stops it."""
         with ExitStack() as stack:
-            name = self.kept.name
+            name = self.journal.name
             if not stack.enter_context(run_lock(self.workspace.store, name.lower())):
                 raise RefusedError(f"another process is on {name}; wait for it")
-            self.kept.reread()
-            if self.kept.last.state in OVER:
-                raise RefusedError(f"{name} is {self.kept.last.state} since")
+            self.journal.reread()
+            if self.journal.last.state in OVER:
+                raise RefusedError(f"{name} is {self.journal.last.state} since")
             if resumed is not None:
-                self.kept.keep("resumed", resumed)
+                self.journal.keep("resumed", resumed)
             try:
                 self._go_back_on()
                 passed_over = [step.id for step in self.runbook.procedure.steps if not self._step(step)]
@@ -91,26 +91,26 @@ class Execution:
             else:
                 reason = f"{', '.join(passed_over)} failed and was passed over" if passed_over else ""
                 self._conclude("failed" if passed_over else "done", reason)
-        return self.kept.run()
+        return self.journal.run()
 
     def _go_back_on(self) -> None:
         """Where something was undone already, the rest is."""
-        run = self.kept.run()
+        run = self.journal.run()
         if began(run):
             failed = next((ran.step for ran in run.steps if ran.outcome == "failed"), "it")
             raise _Stopped(*self._roll_back(failed))
 
     def _miss_what_is_gone(self) -> None:
         """A change that was interrupted is not over because the runbook does not have it any more."""
-        for ran in self.kept.run().steps:
+        for ran in self.journal.run().steps:
             if ran.effect == "change" and ran.outcome in {None, "unknown"}:
-                way = f"opsctl runbook settle {self.kept.name} {ran.step} done"
+                way = f"opsctl runbook settle {self.journal.name} {ran.step} done"
                 raise _Stopped("unknown", f"nobody knows whether {ran.step} was done; say so: {way}")
 
     def _step(self, step: Step) -> bool:
         """Do one step where it is not done; False where it failed and the run goes on all the same."""
         # What is yet to be kept is of the step before.
-        known = self.kept.last.ran(step.id)
+        known = self.journal.last.ran(step.id)
         if known is not None and known.outcome in _DONE:
             return True
         if known is not None and _passed_over(step, known):
@@ -118,7 +118,7 @@ class Execution:
         halfway = known is not None and known.outcome in {None, "unknown"} and step.effect == "change"
         if halfway and self._settle(step):
             return True
-        only = self.kept.last.only
+        only = self.journal.last.only
         left_out = Done("skipped", "it is no part of the remedy") if only and step.id not in only else None
         spared = left_out or self.performer.spared(step)
         if spared is not None:
@@ -133,7 +133,7 @@ class Execution:
         for attempt in range(1, attempts + 1):
             answer = self._answer(step)
             self._begin(step, attempt)
-            self.kept.run()
+            self.journal.run()
             self.people.show("begin", f"{step.id}: {self.performer.describe(step)}")
             done = self.performer.perform(step, answer)
             if done.outcome == "waiting":
@@ -142,7 +142,7 @@ class Execution:
             if done.outcome != "failed" or attempt == attempts:
                 break
             self._end(step, done._replace(message=f"attempt {attempt} of {attempts}: {done.message}"))
-            self.kept.run()
+            self.journal.run()
             pause(step.terms.retry_delay)
         self._end(step, done)
         return self._after(step, done)
@@ -165,7 +165,7 @@ class Execution:
         raise _Stopped("failed", f"{step.id}: {done.message}")
 
     def _roll_back(self, because: str) -> tuple[str, str]:
-        return roll_back(RollBack(self.runbook, self.performer, self.kept, self.people.show), because)
+        return roll_back(RollBack(self.runbook, self.performer, self.journal, self.people.show), because)
 
     def _settle(self, step: Step) -> bool:
         """What became of a change that never ended: its `verify` says so, else a person; never a guess."""
@@ -175,11 +175,11 @@ class Execution:
         said = self._asked(f"nobody knows whether {step.id} was done{why}; was it? [yes/no]")
         if said is None or said.strip().lower() not in {"yes", "no", "y", "n"}:
             self._end(step, Done("unknown", f"it was interrupted halfway{why}"))
-            way = f"opsctl runbook settle {self.kept.name} {step.id} done"
+            way = f"opsctl runbook settle {self.journal.name} {step.id} done"
             raise _Stopped("unknown", f"nobody knows whether {step.id} was done{why}; say so: {way}")
         done = said.strip().lower() in {"yes", "y"}
         if done:
-            self.kept.keep("settled", _settled(step, "a person saw that it was done"))
+            self.journal.keep("settled", _settled(step, "a person saw that it was done"))
         return done
 
     def _verified(self, step: Step) -> tuple[bool | None, str]:
@@ -188,7 +188,7 @@ class Execution:
             return None, ""
         shown = self.performer.inner(step.terms.verify, f"{step.id}/verify", self.performer.values)
         if shown.outcome == "ok":
-            self.kept.keep("settled", _settled(step, f"verified: {shown.message}"))
+            self.journal.keep("settled", _settled(step, f"verified: {shown.message}"))
             return True, ""
         if shown.outcome == "failed" and shown.sure:
             return False, ""
@@ -196,7 +196,7 @@ class Execution:
 
     def _approve(self, step: Step, known: Ran | None) -> None:
         """Somebody else than who runs it has to approve the step as it is now, where that is asked."""
-        needs, run = step.terms.needs, self.kept.last
+        needs, run = step.terms.needs, self.journal.last
         if needs is None:
             return
         people = known.approved_by if known and known.digest == _mark(step) else ()
@@ -211,9 +211,9 @@ class Execution:
         self._question(step, question)
         said = self._said(step, question)
         if said is None:
-            way = f"opsctl runbook answer {self.kept.name} {step.id} VALUE"
+            way = f"opsctl runbook answer {self.journal.name} {step.id} VALUE"
             raise _Stopped("waiting", f"it waits for an answer: {way}")
-        self.kept.keep("answered", {"step": step.id, "value": said})
+        self.journal.keep("answered", {"step": step.id, "value": said})
 
     def _said(self, step: Step, question: str) -> str | None:
         """What somebody answers; None where nobody does, or nothing that is an answer."""
@@ -227,26 +227,26 @@ class Execution:
         return None
 
     def _asked(self, question: str) -> str | None:
-        self.kept.run()
+        self.journal.run()
         return self.people.ask(question)
 
     def _question(self, step: Step, question: str) -> None:
         body = {"step": step.id, "question": question, "digest": _mark(step), "effect": step.effect}
-        self.kept.keep("asked", body)
+        self.journal.keep("asked", body)
 
     def _answer(self, step: Step) -> Answer | None:
-        known = self.kept.run().ran(step.id) if step.kind.ASKS else None
+        known = self.journal.run().ran(step.id) if step.kind.ASKS else None
         if known is None or known.answer is None or known.outcome == "failed" or known.digest != _mark(step):
             return None
-        return Answer(known.answered_by or "", self.kept.now(), known.answer)
+        return Answer(known.answered_by or "", self.journal.now(), known.answer)
 
     def _begin(self, step: Step, attempt: int, effect: str | None = None) -> None:
         kind = effect or step.effect
         body = {"step": step.id, "digest": _mark(step), "effect": kind, "attempt": attempt}
         # A step that only reads is kept when it has ended: else it is read again.
-        self._reading = {**body, "began": self.kept.now()} if kind == "read" else None
+        self._reading = {**body, "began": self.journal.now()} if kind == "read" else None
         if self._reading is None:
-            self.kept.keep("step_begun", body)
+            self.journal.keep("step_begun", body)
 
     def _end(self, step: Step, done: Done) -> None:
         kept = {name: str(value) for name, value in done.captured.items() if name != "stdout"}
@@ -266,9 +266,9 @@ class Execution:
         }
         shown = done.outcome, f"{step.id}: {mask(done.message)}"
         if self._reading is None:
-            self.kept.keep("step_ended", body, shown)
+            self.journal.keep("step_ended", body, shown)
         else:
-            self.kept.keep("step_read", {**self._reading, **body}, shown)
+            self.journal.keep("step_read", {**self._reading, **body}, shown)
             self._reading = None
 
     def _interrupted(self, *, asking: bool) -> None:
@@ -276,7 +276,9 @@ class Execution:
         from opsctl.processes import stop_all
 
         stop_all()
-        halfway = [ran.step for ran in self.kept.run().steps if ran.outcome is None or ran.undone == "begun"]
+        halfway = [
+            ran.step for ran in self.journal.run().steps if ran.outcome is None or ran.undone == "begun"
+        ]
         words = f"interrupted in {', '.join(halfway)}" if halfway else "interrupted"
         said = self._asked(f"{words}; stop here, or undo what was done? [stop/rollback]") if asking else None
         if said == "rollback" and not halfway:
@@ -285,8 +287,8 @@ class Execution:
             self._conclude("unknown" if halfway else "failed", words)
 
     def _conclude(self, state: str, reason: str) -> None:
-        self.kept.keep("ended" if state in OVER else "stopped", {"state": state, "reason": reason})
-        self.kept.run()
+        self.journal.keep("ended" if state in OVER else "stopped", {"state": state, "reason": reason})
+        self.journal.run()
 
 
 def _mark(step: Step) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 from opsctl.limits import Doc, Matching, Name, NotEmpty, OneOrMore
+from opsctl.zones import is_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +86,7 @@ def time_problems(one: Recurring) -> Iterator[tuple[str, str]]:
         yield "ends", "it ends before it starts"
     if one.between and one.between[:5] == one.between[6:]:
         yield "between", "it begins and ends at the same time; leave it out for whole days"
-    if one.timezone is not None and not _is_zone(one.timezone):
+    if one.timezone is not None and not is_zone(one.timezone):
         yield "timezone", f"`{one.timezone}` is no time zone; write one as Europe/Berlin"
 
 
@@ -96,13 +97,3 @@ def moment_of(text: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo is None else None
-
-
-def _is_zone(name: str) -> bool:
-    from zoneinfo import ZoneInfo
-
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return False
-    return True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from opsctl.acting import acting, text_of
 from opsctl.gating import Evaluation, Judged, Scene, checklist_named, conclude, evaluate, judge
 from opsctl.outcome import Verdict
+from opsctl.pausing import pause
 from opsctl.secrets import Secrets
 from opsctl.store.attested import decisions
 from opsctl.store.opening import open_store
@@ -108,7 +109,6 @@ def wait(
     asked: Asked,
     patience: float,
     note: Callable[[Decision], None],
-    sleep: Callable[[float], None] = time.sleep,
 ) -> Decision:
     """Evaluate until the gate opens or `patience` seconds have passed; only the last decision is kept."""
     began = time.monotonic()
@@ -120,7 +120,7 @@ def wait(
             # What was judged is kept; judging it once more would run every command of it again.
             return decision._replace(gate=keep(workspace, at, decision)) if asked.record else decision
         note(decision)
-        sleep(_POLL)
+        pause(_POLL)
 
 
 def replay(workspace: Workspace, checklist: str, limit: int) -> tuple[Replayed, ...]:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.checking import probe
 from opsctl.errors import OpsctlError
+from opsctl.execution import People
 from opsctl.ledger.incident import ACTIVE
 from opsctl.outcome import Kind, State
-from opsctl.running import People, Start, begin
+from opsctl.running import Start, begin
 from opsctl.secrets import Secrets
 from opsctl.store.ledger import records
 from opsctl.store.opening import open_store
@@ -25,12 +26,11 @@ if TYPE_CHECKING:
 
 
 class Attempt(NamedTuple):
-    """What came of a remedy: its run, or why there was none, and whether the check is up afterwards."""
+    """What came of a remedy: its run, or why there was none, and what was found afterwards."""
 
     check: str
     run: str | None
     words: str
-    healed: bool
 
 
 def heal(workspace: Workspace, world: World, checked: Sequence[Checked]) -> Iterator[Attempt]:
@@ -45,23 +45,23 @@ def heal(workspace: Workspace, world: World, checked: Sequence[Checked]) -> Iter
 def _attempt(workspace: Workspace, world: World, check: CheckDefinition, remedy: Remedy) -> Attempt:
     runbook = workspace.runbooks.get(remedy.runbook)
     if runbook is None:
-        return Attempt(check.name, None, f"no runbook is called `{remedy.runbook}`", healed=False)
+        return Attempt(check.name, None, f"no runbook is called `{remedy.runbook}`")
     service = check.name.partition("/")[0]
     with open_store(workspace.store, write=False) as store, store.reading() as db:
         why = _why_not(db, check.name, service, remedy, world.now)
         incident = next((one.subject for one in records(db, "INC", ACTIVE) if service in one.services), None)
     if why:
-        return Attempt(check.name, None, why, healed=False)
+        return Attempt(check.name, None, why)
     start = Start(remedy.parameters, None, incident, remedy_of=check.name, only=remedy.steps)
     nobody = People(lambda _question: None, lambda _what, _words: None, lambda _data: None)
     try:
         run = begin(workspace, world, runbook, start, nobody)
     except OpsctlError as error:
-        return Attempt(check.name, None, str(error), healed=False)
+        return Attempt(check.name, None, str(error))
     # Whether it helped is what the check says, not what the runbook thinks.
     found = probe(workspace, [check.name], world, Secrets(world.environ, workspace.root))[check.name]
     words = f"{remedy.runbook} is {run.state}; {check.name} is {found.state} afterwards"
-    return Attempt(check.name, run.subject, words, healed=found.state.good)
+    return Attempt(check.name, run.subject, words)
 
 
 def _why_not(db: sqlite3.Connection, check: str, service: str, remedy: Remedy, now: float) -> str:

@@ -1,8 +1,10 @@
-"""What an HTTP answer says: its headers, its body as text and as JSON, and what is shown of it."""
+"""What an HTTP answer says: its timings, its headers, its body as text and JSON, and what is shown of it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import pycurl
 
 from opsctl.strict_json import read_json
 
@@ -13,12 +15,52 @@ if TYPE_CHECKING:
     from opsctl.http_request import Request
     from opsctl.outcome import Value
 
+_NAMED_PHASES = frozenset({"dns", "connect", "tls"})
+_VERSION_NAMES = {
+    pycurl.CURL_HTTP_VERSION_1_0: "1.0",
+    pycurl.CURL_HTTP_VERSION_1_1: "1.1",
+    pycurl.CURL_HTTP_VERSION_2_0: "2",
+    pycurl.CURL_HTTP_VERSION_3: "3",
+}
 BODY_KEPT = 16 * 1024
 # A value takes many times the memory of the two bytes that it may be written in.
 _MOST_VALUES = 250_000
 # Reading them takes the square of their length.
 _SLOW_CHARSETS = frozenset({"idna", "punycode"})
 _REDACTED = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"})
+
+
+def phases_of(handle: pycurl.Curl) -> dict[str, float]:
+    """Seconds spent in each phase of the last hop, in order; a phase that did not happen is left out."""
+    info = handle.getinfo
+    resolved, connected, total = (
+        info(pycurl.NAMELOOKUP_TIME),
+        info(pycurl.CONNECT_TIME),
+        info(pycurl.TOTAL_TIME),
+    )
+    secured, first = info(pycurl.APPCONNECT_TIME), info(pycurl.STARTTRANSFER_TIME)
+    phases = {"dns": resolved}
+    if connected:
+        phases["connect"] = connected - resolved
+    if secured:
+        phases["tls"] = secured - connected
+    if first:
+        phases["wait"] = first - (secured or connected)
+        phases["transfer"] = total - first
+    return phases
+
+
+def handle_values(
+    handle: pycurl.Curl, phases: Mapping[str, float], wanted: frozenset[str]
+) -> Iterator[tuple[str, Value]]:
+    """What libcurl knows of the last hop, those values of it that are wanted."""
+    if "latency" in wanted:
+        for name, seconds in phases.items():
+            if name in _NAMED_PHASES:
+                yield f"latency.{name}", seconds
+        yield "latency.first_byte", handle.getinfo(pycurl.STARTTRANSFER_TIME)
+    if "version" in wanted:
+        yield "version", _VERSION_NAMES.get(handle.getinfo(pycurl.INFO_HTTP_VERSION), "unknown")
 
 
 def body_values(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from opsctl import measures
-from opsctl.acting import text_of
+from opsctl.acting import text_of, title_of
 from opsctl.errors import ExitCode, RefusedError, UsageError
 from opsctl.ledger.item import ALLOWED, PRIORITIES
 from opsctl.ledger.names import subject_named
@@ -24,8 +24,10 @@ _DONE = {
     "edit": "edited", "prioritise": "prioritised", "plan": "planned", "start": "started",
     "verify": "verified", "reject": "rejected", "done": "done",
 }  # fmt: skip
-_LONGEST_TITLE = 200
 IMPACTS = ("high", "low")
+CLEARABLE = ("text", "impact", "effort", "owner", "due", "tags", "services", "source", "measure")
+# What a field holds when it is empty; None where it is not named.
+_EMPTY: Mapping[str, Any] = {"text": "", "tags": [], "services": []}
 
 
 class Fields(NamedTuple):
@@ -46,9 +48,6 @@ class Fields(NamedTuple):
     source: str | None = None
     measure: str | None = None
     clear: tuple[str, ...] = ()
-
-
-CLEARABLE = ("text", "impact", "effort", "owner", "due", "tags", "services", "source", "measure")
 
 
 def found(ledger: Ledger, name: str) -> Item:
@@ -155,7 +154,7 @@ def checked(ledger: Ledger, workspace: Workspace, fields: Fields) -> dict[str, A
     """The fields that are given, each as it is kept; UsageError for what makes no sense."""
     given = {name: value for name, value in fields._asdict().items() if value is not None and name != "clear"}
     if "title" in given:
-        given["title"] = _title(given["title"])
+        given["title"] = title_of(given["title"], "say the rest with --text")
     if "text" in given:
         given["text"] = text_of(given["text"], "--text")
     if "owner" in given:
@@ -181,13 +180,6 @@ def _checked_words(given: dict[str, Any]) -> dict[str, Any]:
             hint = suggestion(said, allowed) or f"; write {ticked(allowed)}"
             raise UsageError(f"`{said}` is no {name}{hint}")
     return given
-
-
-def _title(text: str) -> str:
-    title = line(text_of(text, "the title"))
-    if len(title) > _LONGEST_TITLE:
-        raise UsageError(f"the title has {len(title)} characters, at most 200; say the rest with --text")
-    return title
 
 
 def _measurable(ledger: Ledger, workspace: Workspace, text: str) -> None:
@@ -237,6 +229,3 @@ def _allow(item: Item, verb: str) -> None:
 def _keep(ledger: Ledger, item: Item, deed: str, body: Mapping[str, Any]) -> Item:
     ledger.append(f"item.{deed}", item.subject, body)
     return found(ledger, item.subject)
-
-
-_EMPTY: Mapping[str, Any] = {"text": "", "tags": [], "services": []}

@@ -39,14 +39,12 @@ ITEMS: Mapping[str, str] = {
 class Target(NamedTuple):
     """What a checklist is evaluated for: `subject` as it was given, and the commit that it means, if any.
 
-    `committed` is when that commit was made (UTC epoch seconds). `changed` are the paths that changed since
-    the last subject that passed, None where that cannot be told. `services` are those it is about, all where
-    none is named.
+    `changed` are the paths that changed since the last subject that passed, None where that cannot be told.
+    `services` are those it is about, all where none is named.
     """
 
     subject: str
     commit: str | None = None
-    committed: float | None = None
     author: str | None = None
     environment: str | None = None
     changed: tuple[str, ...] | None = None

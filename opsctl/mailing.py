@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from opsctl.connecting import parse_address, within
+from opsctl.connecting import address_problems, parse_address, within
 from opsctl.dialogue import DialogueError, dialogue, unsendable
 from opsctl.limits import Doc, NotEmpty
 from opsctl.outcome import Cause, Failure, Observation, Value
@@ -52,12 +52,7 @@ class MailCheck(ABC):
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What cannot work, by field."""
-        try:
-            parse_address(self.address)
-        except ValueError as error:
-            yield "address", str(error)
-        if self.server_name and self.server_name.startswith("."):
-            yield "server_name", f"`{self.server_name[:80]}` is not a host name; write it without the dot"
+        yield from address_problems(self.address, self.server_name)
         if bool(self.user) != bool(self.password):
             yield ("user" if self.user else "password"), "`user` and `password` belong together; name both"
         if self.password and self.tls == "none":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import inf, prod
+from math import inf
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from opsctl.formulas import DEFINITIONS, Unit, definition_of, percentile_name
@@ -179,16 +179,6 @@ def actionability(actionable: int, unreviewed: int, fired: int) -> Figure:
     bounds = (Fraction(actionable, fired), Fraction(actionable + unreviewed, fired))
     figure = _figure("alert-actionability", Fraction(actionable, reviewed), bounds, reviewed)
     return figure._replace(numbers=numbers)
-
-
-def series(*availabilities: Fraction) -> Fraction:
-    """The availability of parts that are all needed, where they fail independently."""
-    return prod(availabilities, start=Fraction(1))
-
-
-def parallel(*availabilities: Fraction) -> Fraction:
-    """The availability of parts of which one is enough, where they fail independently."""
-    return 1 - prod((1 - each for each in availabilities), start=Fraction(1))
 
 
 class Change(NamedTuple):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from opsctl.errors import UsageError
 from opsctl.outcome import Kind
 from opsctl.prose import line, shorten
 from opsctl.units import parse
+from opsctl.zones import zone_named
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -36,7 +36,7 @@ def moment(text: str, now: float, timezone: str, option: str, *, ahead: bool = F
     """
     said = " ".join(text.lower().split())
     try:
-        zone = UTC if timezone == "UTC" else ZoneInfo(timezone)
+        zone = zone_named(timezone)
         found = _moment(said, text.strip(), now, zone, ahead=ahead)
     except (ValueError, OverflowError) as error:
         example = "in 3d, friday" if ahead else "10m, 14:54"
@@ -58,7 +58,7 @@ def deadline(text: str, now: float, timezone: str, option: str) -> float:
     said = text.strip().lower()
     if not _DAY.fullmatch(said) and said not in _NEAR and said not in _DAYS:
         return at
-    zone = UTC if timezone == "UTC" else ZoneInfo(timezone)
+    zone = zone_named(timezone)
     return _at(datetime.fromtimestamp(at, zone).date() + timedelta(days=1), "", zone) - 1
 
 

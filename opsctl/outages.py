@@ -1,13 +1,16 @@
-"""When failures count: from results in a row to the state that stands."""
+"""When failures count: from results in a row to the state that stands, and to the exit code of a run."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from opsctl.errors import ExitCode, worst
 from opsctl.outcome import State
 from opsctl.records import Standing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opsctl.records import Result
 
 
@@ -47,6 +50,19 @@ def settle(
 def unproven(standing: Standing) -> bool:
     """Whether the latest result was bad and does not count as an outage yet."""
     return standing.state.good and not standing.seen.good
+
+
+def exit_code(standings: Mapping[str, Standing], *, fail_on_degraded: bool = False) -> ExitCode:
+    """What a run answers by what stands: 1 where a check is down, 3 where one is unknown, 2 for none."""
+    states = {standing.state for standing in standings.values()}
+    if not states:
+        return ExitCode.USAGE
+    codes = []
+    if State.DOWN in states or (fail_on_degraded and State.DEGRADED in states):
+        codes.append(ExitCode.NO)
+    if State.UNKNOWN in states:
+        codes.append(ExitCode.UNKNOWN)
+    return worst(codes)
 
 
 def _after_good(previous: Standing, result: Result, streak: int, *, proven: bool, fresh: bool) -> Standing:

@@ -9,6 +9,7 @@ from opsctl.expectations import ExpectationError, parse
 from opsctl.filling import fill
 from opsctl.judging import judge
 from opsctl.outcome import Kind, Subject
+from opsctl.parameters import hidden_in
 from opsctl.pausing import pause
 from opsctl.prose import line
 from opsctl.secrets import Secrets
@@ -162,8 +163,3 @@ class _Shown(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         return f"{{{{ {name} }}}}"
-
-
-def hidden_in(runbook: Runbook) -> frozenset[str]:
-    """The names of the parameters that are secret."""
-    return frozenset(name for name, one in runbook.procedure.parameters.items() if one.secret)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
-from zoneinfo import ZoneInfo
 
 from opsctl.errors import UsageError
 from opsctl.moments import moment
 from opsctl.outcome import Kind
 from opsctl.prose import line, shorten
 from opsctl.units import parse
+from opsctl.zones import zone_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def parts(whole: Period, timezone: str) -> tuple[Part, ...]:
     """The period in hours, days or weeks of the zone, by its length; the first and last may be shorter."""
     lasts = whole.until - whole.since
     size = next(part for most, part in _PARTS if lasts <= most)
-    return tuple(_parts(whole, size, _zone(timezone)))
+    return tuple(_parts(whole, size, zone_named(timezone)))
 
 
 def _parts(whole: Period, size: float, zone: tzinfo) -> Iterator[Part]:
@@ -91,7 +91,7 @@ def _next(at: float, size: float, zone: tzinfo) -> float:
 
 
 def _whole(kind: str, now: float, timezone: str) -> Period:
-    zone = _zone(timezone)
+    zone = zone_named(timezone)
     day = datetime.fromtimestamp(now, zone).date()
     if kind == "weekly":
         end = day - timedelta(days=day.weekday())
@@ -120,7 +120,3 @@ def _length(text: str) -> float:
     if lasts < _HOUR:
         raise UsageError(f"--period `{line(shorten(text, 40))}` is too short; name an hour or more")
     return lasts
-
-
-def _zone(timezone: str) -> tzinfo:
-    return UTC if timezone == "UTC" else ZoneInfo(timezone)

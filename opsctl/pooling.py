@@ -11,9 +11,9 @@ from opsctl.moments import moment
 from opsctl.outcome import Cause, State
 from opsctl.place_lines import AHEAD, PlaceResult, Read, place_name, read_line, write_line
 from opsctl.prose import line, shorten
+from opsctl.quorum import agree
 from opsctl.records import Passed
 from opsctl.selecting import select
-from opsctl.voting import agree
 
 if TYPE_CHECKING:
     import sqlite3

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
     from opsctl.checklists import Checklist
     from opsctl.composing import Problem
-    from opsctl.declared import DeclaredService, Part
+    from opsctl.declared import Part
     from opsctl.freezes import Freeze
-    from opsctl.places import Located
     from opsctl.routines import Routine
     from opsctl.runbooks import Runbook
 
@@ -29,18 +28,13 @@ class Practices(NamedTuple):
     routines: Mapping[str, Routine]
 
 
-def gather(
-    folder: Path,
-    parts: Sequence[Part],
-    declared: Sequence[tuple[Located, DeclaredService | None]],
-    problems: list[Problem],
-) -> Practices:
+def gather(folder: Path, parts: Sequence[Part], problems: list[Problem]) -> Practices:
     """The practices of all files; what is wrong across them is added to `problems`."""
     checklists = _section(parts, "checklists", "checklist", problems)
     freezes = _section(parts, "freezes", "freeze", problems)
     runbooks = _runbooks(parts, problems)
     written = {*runbooks, *(path.stem for path in folder.glob(PAGES))}
-    problems.extend(without_runbook(declared, written))
+    problems.extend(without_runbook([pair for part in parts for pair in part.services], written))
     return Practices(checklists, runbooks, freezes, _routines(parts, problems))
 
 

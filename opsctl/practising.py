@@ -45,7 +45,6 @@ class Practice(NamedTuple):
     workspace: str
     timezone: str
     at: float
-    claims: tuple[Claim, ...]
     shown: tuple[Claim, ...]
     score: Score
     least: float
@@ -75,7 +74,6 @@ def practice(workspace: Workspace, asked: Asked, now: float) -> Practice:
         workspace=workspace.name,
         timezone=workspace.timezone,
         at=at,
-        claims=tuple(ordered),
         shown=tuple(one for one in ordered if one.state in states),
         score=score(claims),
         least=least,

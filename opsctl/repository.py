@@ -27,10 +27,9 @@ class Repository:
         """The commit that a name means, in full."""
         return self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
 
-    def about(self, commit: str) -> tuple[float, str]:
-        """When a commit was made (UTC epoch seconds), and by whom."""
-        at, _, author = self._ask("show", "-s", "--format=%ct %ae", commit).partition(" ")
-        return float(at), author
+    def author(self, commit: str) -> str:
+        """The address of who made a commit."""
+        return self._ask("show", "-s", "--format=%ae", commit)
 
     def dirty(self) -> list[str]:
         """The paths in the work tree that are changed or not tracked."""

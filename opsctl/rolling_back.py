@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from opsctl.keeping import Keeper
+    from opsctl.journal import Journal
     from opsctl.ledger.run import Ran, Run
     from opsctl.performing import Performer
     from opsctl.runbooks import Runbook, Step
@@ -21,7 +21,7 @@ class RollBack(NamedTuple):
 
     runbook: Runbook
     performer: Performer
-    kept: Keeper
+    journal: Journal
     show: Callable[[str, str], None]
 
 
@@ -48,7 +48,7 @@ def roll_back(what: RollBack, because: str) -> tuple[str, str]:
 
 def _changes(what: RollBack) -> Iterator[Ran]:
     """What was changed, or may have been, and is not undone; the last first."""
-    for ran in reversed(what.kept.run().steps):
+    for ran in reversed(what.journal.run().steps):
         done = ran.outcome in {"ok", *_HALFWAY} or ran.acted
         if done and ran.effect == "change" and ran.undone != "ok":
             yield ran
@@ -65,18 +65,18 @@ def _take_back(what: RollBack, ran: Ran) -> str:
 
 
 def _say_so(what: RollBack, ran: Ran) -> str:
-    return f"say so: opsctl runbook settle {what.kept.name} {ran.step} done"
+    return f"say so: opsctl runbook settle {what.journal.name} {ran.step} done"
 
 
 def _undo(what: RollBack, step: Step) -> str:
     if step.terms.undo is None:
         return f"{step.id} has no undo"
-    what.kept.keep("undo_begun", {"step": step.id})
-    what.kept.run()
+    what.journal.keep("undo_begun", {"step": step.id})
+    what.journal.run()
     what.show("undo", f"{step.id}: {what.performer.describe(step.terms.undo)}")
     done = what.performer.inner(step.terms.undo, f"{step.id}/undo", what.performer.values)
     message = what.performer.secrets.mask(done.message)
     worked = done.outcome in {"ok", "skipped"}
     body = {"step": step.id, "outcome": "ok" if worked else "failed", "message": message}
-    what.kept.keep("step_undone", body)
+    what.journal.keep("step_undone", body)
     return "" if worked else f"{step.id}: {message}"

@@ -14,7 +14,17 @@ from opsctl.leasing import held, lease_for
 from opsctl.prose import line
 from opsctl.store.ledger import Ledger, deciding, get
 from opsctl.store.opening import open_store
-from opsctl.store.slots import Lease, begin_counting, give_back, last_slot, last_slots, lease_of, since, take
+from opsctl.store.slots import (
+    Lease,
+    begin_counting,
+    due_before,
+    give_back,
+    last_slot,
+    last_slots,
+    lease_of,
+    since,
+    take,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -273,10 +283,8 @@ def _fault(error: Exception) -> str:
 
 def _before(ledger: Ledger, routine: Routine, slot: Slot) -> float:
     """When it was due before, or a day ago."""
-    row = ledger.db.execute(
-        "SELECT max(due) FROM slots WHERE routine = ? AND scheduled AND due < ?", (routine.id, slot.due)
-    ).fetchone()
-    return float(row[0]) if row[0] is not None else slot.due - 86_400.0
+    before = due_before(ledger.db, routine.id, slot.due)
+    return slot.due - 86_400.0 if before is None else before
 
 
 def _told(work: Work, subject: str, kind: str, body: Mapping[str, Any]) -> Slot:

@@ -12,6 +12,7 @@ from opsctl.kinds import Family, kinded_schema, read_kinded
 from opsctl.limits import Between, Doc, Name, NotEmpty, OneOrMore, Seconds
 from opsctl.places import FAILED, Located
 from opsctl.reading import ReadWith, read
+from opsctl.zones import is_zone
 
 if TYPE_CHECKING:
     from opsctl.composing import Node
@@ -102,7 +103,7 @@ class Plan:
                 parse(text)
             except ValueError as error:
                 yield "schedule", str(error)
-        if self.timezone is not None and not _is_zone(self.timezone):
+        if self.timezone is not None and not is_zone(self.timezone):
             yield "timezone", f"`{self.timezone}` is no time zone; write one as Europe/Berlin"
         try:
             date.fromisoformat(self.starts or "1970-01-05")
@@ -161,13 +162,3 @@ def named(name: str, found: Read) -> Routine:
     plan = found.plan
     when = digest([plan.schedule, plan.timezone, plan.starts])
     return Routine(name, found.digest, when, plan)
-
-
-def _is_zone(name: str) -> bool:
-    from zoneinfo import ZoneInfo
-
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return False
-    return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from opsctl.acting import actor_of
 from opsctl.errors import ExitCode, RefusedError, UsageError
 from opsctl.execution import Execution
-from opsctl.keeping import tell_incident
+from opsctl.journal import tell_incident
 from opsctl.ledger.run import OVER
 from opsctl.parameters import check_environment, hidden_in, values_of
 from opsctl.store.ledger import deciding

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from opsctl.schedule_rules import (
@@ -33,15 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import tzinfo
 
-__all__ = ["After", "Calendar", "Schedule", "describe", "occurrences", "parse", "period"]
+__all__ = ["After", "Calendar", "Schedule", "describe", "occurrences", "parse"]
 
 _ONE = timedelta(days=1)
 _DAY = 86_400
 _LAST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 # What changes the clocks by a day has days before and after it looked at, too.
 _AROUND = timedelta(days=2)
-_SAMPLE = 13
-_SAMPLED = 10 * 366 * _DAY
 
 
 class Calendar(NamedTuple):
@@ -69,12 +66,6 @@ def occurrences(schedule: Schedule, calendar: Calendar, since: float, until: flo
     if isinstance(schedule.rule, Elapsed):
         return _elapsed(schedule.rule.minutes * 60, calendar, since, until)
     return _by_days(schedule, calendar, since, until)
-
-
-def period(schedule: Schedule, calendar: Calendar, at: float) -> float:
-    """Roughly how many seconds are between two occurrences after `at`; infinite where there are no two."""
-    found = list(islice(occurrences(schedule, calendar, at, at + _SAMPLED), _SAMPLE))
-    return (found[-1] - found[0]) / (len(found) - 1) if len(found) > 1 else float("inf")
 
 
 def _elapsed(step: int, calendar: Calendar, since: float, until: float) -> Iterator[float]:

@@ -13,7 +13,6 @@ State = Literal["proven", "excused", "stale", "never", "failed"]
 # From what is well to what is worst.
 STATES: tuple[State, ...] = ("proven", "excused", "stale", "never", "failed")
 Kind = Literal["check", "item", "runbook", "routine", "document", "review", "waiver"]
-KINDS: tuple[Kind, ...] = ("check", "item", "runbook", "routine", "document", "review", "waiver")
 
 
 class Proof(NamedTuple):

@@ -34,28 +34,13 @@ KINDS = ("incident", "note", "review", "item", "document")
 # With more than so much to take in, opening an incident does not wait for it.
 _MOST_AT_ONCE = 20_000
 _MOST_WORDS = 32
+_MOST_SIMILAR = 3
 _ENDED = ("resolved", "closed")
 _SAME_SERVICE = 1.5
-_COMMON = frozenset(
-    {
-        "and",
-        "are",
-        "but",
-        "for",
-        "from",
-        "has",
-        "have",
-        "not",
-        "off",
-        "out",
-        "the",
-        "than",
-        "that",
-        "this",
-        "was",
-        "with",
-    }
-)
+_COMMON = frozenset({
+    "and", "are", "but", "for", "from", "has", "have", "not", "off", "out", "the", "than", "that", "this",
+    "was", "with",
+})  # fmt: skip
 
 
 class Found(NamedTuple):
@@ -117,7 +102,7 @@ def _told(hit: Match, known: Known | None) -> Match:
     return hit._replace(status=", ".join(filter(None, (known.owner, known.state))))
 
 
-def similar(workspace: Workspace, title: str, exclude: str, limit: int = 3) -> tuple[Similar, ...]:
+def similar(workspace: Workspace, title: str, exclude: str) -> tuple[Similar, ...]:
     """The ended incidents that are most like one with this title, those of its services first.
 
     `exclude` is the incident itself. None where that cannot be told: it never fails, because it only helps,
@@ -127,7 +112,7 @@ def similar(workspace: Workspace, title: str, exclude: str, limit: int = 3) -> t
     try:
         hits = _alike(workspace, said)
         with open_store(workspace.store, write=False) as store, store.reading() as truth:
-            return tuple(islice(_past(truth, hits, exclude), limit))
+            return tuple(islice(_past(truth, hits, exclude), _MOST_SIMILAR))
     except (OpsctlError, OSError, sqlite3.Error):
         return ()
 

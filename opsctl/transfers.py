@@ -109,10 +109,3 @@ class Loop:
         if self._multi.select(longest) < 0:
             # No descriptor to watch yet: a name is being resolved.
             time.sleep(_IDLE)
-
-
-def perform(prepare: Callable[[pycurl.Curl], Transfer | None]) -> None:
-    """Make one transfer, and whatever its `finish` adds, in the calling thread."""
-    loop = Loop(1)
-    loop.add(prepare)
-    loop.run()

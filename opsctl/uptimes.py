@@ -12,6 +12,7 @@ from opsctl.outcome import Kind, State
 from opsctl.prose import line, shorten, suggestion
 from opsctl.store.rows import millis
 from opsctl.units import show
+from opsctl.zones import zone_named
 
 if TYPE_CHECKING:
     import sqlite3
@@ -143,8 +144,6 @@ def _lasted(milliseconds: int) -> str:
 
 
 def _at(milliseconds: int, timezone: str) -> str:
-    from datetime import UTC, datetime
-    from zoneinfo import ZoneInfo
+    from datetime import datetime
 
-    zone = UTC if timezone == "UTC" else ZoneInfo(timezone)
-    return datetime.fromtimestamp(milliseconds // 1000, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+    return datetime.fromtimestamp(milliseconds // 1000, zone_named(timezone)).strftime("%Y-%m-%d %H:%M:%S %Z")

@@ -66,10 +66,11 @@ def healthy(db: sqlite3.Connection, workspace: Workspace, incident: Incident, no
 
 def clock(at: float, now: float, timezone: str) -> str:
     """A time as people of the workspace say it: `14:02 UTC`, with the date where it is of another day."""
-    from datetime import UTC, datetime
-    from zoneinfo import ZoneInfo
+    from datetime import datetime
 
-    zone = UTC if timezone == "UTC" else ZoneInfo(timezone)
+    from opsctl.zones import zone_named
+
+    zone = zone_named(timezone)
     then = datetime.fromtimestamp(at, zone)
     day = "" if then.date() == datetime.fromtimestamp(now, zone).date() else f"{then:%Y-%m-%d} "
     return f"{day}{then:%H:%M %Z}"

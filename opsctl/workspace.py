@@ -28,11 +28,12 @@ from opsctl.references import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from opsctl.expectations import Expectation
     from opsctl.places import Located
     from opsctl.practices import Practices
+    from opsctl.windows import Window
 
 # Without one of these bytes a file holds no services, however the key is written.
 _NEEDED = (b"services", b"maintenance", b"\\")
@@ -56,29 +57,77 @@ def load_workspace(
     read_part = partial(_read_file, folder, problems, read_bytes, light=light)
     top = read_part(Root, folder / FILE)
     included = _included(folder, top, problems)
-    found = (read_part(Part, path) for path in included)
-    parts = [part for part in (top, *found) if part is not None]
-    declared = [pair for part in parts for pair in part.services]
-    problems.extend(duplicates(declared))
-    services = {place.text: service for place, service in declared if service is not None}
-    problems.extend(dangling(declared))
-    depends = {name: service.depends_on for name, service in services.items()}
-    problems.extend(cycles(depends, "dependency cycle"))
-    windows = [pair for part in parts for pair in part.maintenance]
-    problems.extend(duplicates(windows, "maintenance window"))
-    practices = None if light else _practices(folder, parts, declared, problems)
-    if top is not None and top.timezone is not None:
-        problems.extend(timezone(top.timezone))
-    problems.extend(unfit_globs(top.docs if top else ()))
+    parts = [part for part in (top, *(read_part(Part, path) for path in included)) if part is not None]
+    problems.extend(_conflicts(parts))
+    practices = None
+    if not light:
+        from opsctl.practices import gather
+
+        practices = gather(folder, parts, problems)
+    if top is not None:
+        problems.extend(_unusable(top))
     if problems or top is None:
         raise WorkspaceInvalidError(sorted(problems, key=lambda one: (one.file != FILE, *one[:3])))
-    built = {name: _service(name, service, top.defaults.check) for name, service in services.items()}
-    workspace = Workspace(
+    workspace = _workspace(folder, environ, top, parts, included, practices)
+    if misfits := [*_misfits(workspace, parts, light=light)]:
+        raise WorkspaceInvalidError(misfits)
+    return workspace
+
+
+def _services_of(parts: Sequence[Part]) -> list[tuple[Located, DeclaredService | None]]:
+    return [pair for part in parts for pair in part.services]
+
+
+def _windows_of(parts: Sequence[Part]) -> list[tuple[Located, Window | None]]:
+    return [pair for part in parts for pair in part.maintenance]
+
+
+def _conflicts(parts: Sequence[Part]) -> Iterator[Problem]:
+    """What the files say that cannot be so together."""
+    declared = _services_of(parts)
+    yield from duplicates(declared)
+    yield from dangling(declared)
+    depends = {place.text: service.depends_on for place, service in declared if service is not None}
+    yield from cycles(depends, "dependency cycle")
+    yield from duplicates(_windows_of(parts), "maintenance window")
+
+
+def _unusable(top: Root) -> Iterator[Problem]:
+    if top.timezone is not None:
+        yield from timezone(top.timezone)
+    yield from unfit_globs(top.docs)
+
+
+def _misfits(workspace: Workspace, parts: Sequence[Part], *, light: bool) -> Iterator[Problem]:
+    """What names nothing that the workspace has."""
+    services = {place.text: service for place, service in _services_of(parts) if service is not None}
+    yield from empty_groups(workspace, services)
+    yield from unknown_pasts(workspace, services)
+    yield from empty_windows(workspace, _windows_of(parts))
+    if not light:
+        from opsctl.naming import misnamed
+
+        yield from misnamed(workspace)
+
+
+def _workspace(
+    folder: Path,
+    environ: Mapping[str, str],
+    top: Root,
+    parts: Sequence[Part],
+    included: Sequence[Path],
+    practices: Practices | None,
+) -> Workspace:
+    return Workspace(
         name=top.name,
         root=folder,
         store=folder / (environ.get("OPSCTL_DB") or top.store),
         timezone=top.timezone.text if top.timezone else "UTC",
-        services=built,
+        services={
+            place.text: _service(place.text, service, top.defaults.check)
+            for place, service in _services_of(parts)
+            if service is not None
+        },
         files=(folder / FILE, *included),
         include=INCLUDED if top.include is None else tuple(glob.text for glob in top.include),
         retention=Retention(top.retention.passes, top.retention.failures, top.retention.rollups),
@@ -88,32 +137,9 @@ def load_workspace(
         roles=top.roles,
         signers=top.signers,
         docs=top.docs,
-        maintenance={place.text: window for place, window in windows if window is not None},
+        maintenance={place.text: window for place, window in _windows_of(parts) if window is not None},
         **(practices._asdict() if practices else {}),
     )
-    problems = [
-        *empty_groups(workspace, services),
-        *unknown_pasts(workspace, services),
-        *empty_windows(workspace, windows),
-    ]
-    if not light:
-        from opsctl.naming import misnamed
-
-        problems += misnamed(workspace)
-    if problems:
-        raise WorkspaceInvalidError(problems)
-    return workspace
-
-
-def _practices(
-    folder: Path,
-    parts: Sequence[Part],
-    declared: Sequence[tuple[Located, DeclaredService | None]],
-    problems: list[Problem],
-) -> Practices:
-    from opsctl.practices import gather
-
-    return gather(folder, parts, declared, problems)
 
 
 def _read_file(

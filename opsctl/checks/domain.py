@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from opsctl.answer_cache import Remembered, forget, keep, recall
 from opsctl.checks.http import ANSWER, HttpCheck, ask_for_json
 from opsctl.limits import Between, Doc, Matching, NotEmpty, Seconds
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
 from opsctl.prose import line, shorten
-from opsctl.remembering import Remembered, forget, keep, recall
 from opsctl.secrets import Template
 
 if TYPE_CHECKING:

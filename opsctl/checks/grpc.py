@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from opsctl.checks.http import ANSWER, HttpCheck, ask_plainly
-from opsctl.connecting import parse_address
+from opsctl.connecting import address_problems
 from opsctl.limits import Doc, Matching, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
 from opsctl.prose import line, shorten
@@ -53,10 +53,7 @@ class GrpcCheck:
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What cannot work, by field."""
-        try:
-            parse_address(self.address)
-        except ValueError as error:
-            yield "address", str(error)
+        yield from address_problems(self.address)
         if not self.tls and self.ca:
             yield "ca", "without TLS nobody shows a certificate; take `ca` or `tls: false` away"
 

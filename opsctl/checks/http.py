@@ -136,7 +136,7 @@ class HttpCheck:
 
     def start(self, ask: Ask, loop: Loop, done: Callable[[Observation], None], *, after: float = 0.0) -> None:
         """Queue the request on a loop that moves many at once; `done` is told what was seen."""
-        from opsctl.exchange import Exchange
+        from opsctl.http_exchange import Exchange
 
         def prepare(handle: pycurl.Curl) -> Transfer | None:
             # Only now, as what waits for its turn should not hold a file's bytes.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from opsctl.connecting import parse_address, within
+from opsctl.connecting import address_problems, parse_address, within
 from opsctl.dialogue import DialogueError, dialogue
 from opsctl.limits import Doc, Matching, NotEmpty
 from opsctl.mysql_figures import figures
@@ -107,12 +107,7 @@ class MysqlCheck:
         if self.logs_in and find_spec("pymysql") is None:
             field = "password" if self.password else "database" if self.database else "query"
             yield field, "to log in to MySQL needs PyMySQL; `pip install opsctl[mysql]`"
-        try:
-            parse_address(self.address)
-        except ValueError as error:
-            yield "address", str(error)
-        if self.server_name and self.server_name.startswith("."):
-            yield "server_name", f"`{self.server_name[:80]}` is not a host name; write it without the dot"
+        yield from address_problems(self.address, self.server_name)
         for field in ("server_name", "ca"):
             if getattr(self, field) and self.tls == "none":
                 yield field, f"`{field}` is for TLS; add `tls: starttls`"

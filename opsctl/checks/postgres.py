@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from opsctl.columns import plain
-from opsctl.connecting import ConnectError, parse_address, resolve, within
+from opsctl.connecting import ConnectError, address_problems, parse_address, resolve, within
 from opsctl.limits import Doc, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
 from opsctl.prose import line, shorten
@@ -97,10 +97,7 @@ class PostgresCheck:
 
         if find_spec("psycopg") is None:
             yield "address", "a check of PostgreSQL needs psycopg; `pip install opsctl[postgres]`"
-        try:
-            parse_address(self.address)
-        except ValueError as error:
-            yield "address", str(error)
+        yield from address_problems(self.address)
 
     def target(self) -> str:
         """The address, the database, and the query as it is written."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from opsctl.connecting import parse_address, within
+from opsctl.connecting import address_problems, parse_address, within
 from opsctl.dialogue import DialogueError, dialogue, wrong
 from opsctl.limits import Doc, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
@@ -80,14 +80,9 @@ class RedisCheck:
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What cannot work, by field."""
-        try:
-            parse_address(self.address)
-        except ValueError as error:
-            yield "address", str(error)
+        yield from address_problems(self.address, self.server_name)
         if self.user and not self.password:
             yield "user", "a user needs a password; add `password`"
-        if self.server_name and self.server_name.startswith("."):
-            yield "server_name", f"`{self.server_name[:80]}` is not a host name; write it without the dot"
         if self.certificate_key and not self.certificate:
             yield "certificate_key", "`certificate_key` needs its `certificate`; name both"
         for field in ("server_name", "ca", "certificate"):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from opsctl.connecting import ConnectError, connect, failure_of, parse_address, within
+from opsctl.connecting import ConnectError, address_problems, connect, failure_of, parse_address, within
 from opsctl.limits import Doc, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
 
@@ -43,10 +43,7 @@ class SshCheck:
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What cannot work, by field."""
-        try:
-            parse_address(self.address)
-        except ValueError as error:
-            yield "address", str(error)
+        yield from address_problems(self.address)
 
     def target(self) -> str:
         """The address."""

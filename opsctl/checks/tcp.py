@@ -12,6 +12,7 @@ from opsctl.connecting import (
     ConnectError,
     Deadline,
     Family,
+    address_problems,
     connect,
     failure_of,
     parse_address,
@@ -65,10 +66,7 @@ class TcpCheck:
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What cannot work, by field."""
-        try:
-            parse_address(self.address)
-        except ValueError as error:
-            yield "address", str(error)
+        yield from address_problems(self.address)
 
     def target(self) -> str:
         """The address."""

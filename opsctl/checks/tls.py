@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 
 from opsctl.certificate import Certificate, earliest_expiry, matches, read_certificate
-from opsctl.connecting import ConnectError, Deadline, Family, connect, failure_of, parse_address, within
+from opsctl.connecting import (
+    ConnectError,
+    Deadline,
+    Family,
+    address_problems,
+    connect,
+    failure_of,
+    parse_address,
+    within,
+)
 from opsctl.dialogue import DialogueError
 from opsctl.limits import Doc, NotEmpty
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
@@ -82,12 +91,7 @@ class TlsCheck:
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What cannot work, by field."""
-        try:
-            parse_address(self.address)
-        except ValueError as error:
-            yield "address", str(error)
-        if self.server_name and self.server_name.startswith("."):
-            yield "server_name", f"`{self.server_name[:80]}` is not a host name; write it without the dot"
+        yield from address_problems(self.address, self.server_name)
         if self.key and not self.certificate:
             yield "key", "`key` needs its `certificate`; name both"
 

@@ -6,20 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opsctl.commands.backlog_desk import keep
+from opsctl.commands.backlog_desk import Name, keep
 from opsctl.commands.backlog_desk import plan as carry
 from opsctl.commands.completing import recorded
 from opsctl.commands.console import asked
 from opsctl.commands.deciding import desk_at, words
-from opsctl.commands.options import DryRun, Format, Text, Where
+from opsctl.commands.options import DryRun, Format, Reason, Text, Where
 
 if TYPE_CHECKING:
     from opsctl.commands.deciding import Desk
     from opsctl.improving import Fields
 
-_Item = Annotated[
-    str, typer.Argument(autocompletion=recorded("OPS"), help="As OPS-12 or 12.", metavar="ITEM")
-]
 _Priority = Annotated[
     str | None, typer.Option("--priority", metavar="PRIORITY", help="critical, high, medium or low.")
 ]
@@ -95,7 +92,7 @@ def add(
 
 
 def edit(
-    item: _Item,
+    item: Name,
     title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="A better title.")] = None,
     priority: _Priority = None,
     impact: _Impact = None,
@@ -130,13 +127,13 @@ def edit(
 
 
 def prioritise(
-    item: _Item,
+    item: Name,
     priority: Annotated[
         str | None, typer.Argument(help="critical, high, medium or low.", metavar="[PRIORITY]")
     ] = None,
     impact: _Impact = None,
     effort: _Effort = None,
-    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")] = None,
+    reason: Reason = None,
     dry_run: DryRun = False,
     output: Format = "text",
     where: Where = None,
@@ -190,7 +187,7 @@ def plan(
 
 
 def reject(
-    item: _Item,
+    item: Name,
     text: Text = None,
     reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why not.")] = None,
     dry_run: DryRun = False,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from opsctl.commands.completing import recorded
 from opsctl.commands.console import emit
 
 if TYPE_CHECKING:
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from opsctl.measures import Verdict
     from opsctl.planning import Plan
     from opsctl.store.ledger import Ledger
+
+Name = Annotated[str, typer.Argument(autocompletion=recorded("OPS"), help="As OPS-12 or 12.", metavar="ITEM")]
 
 
 def keep(desk: Desk, decision: Callable[[Ledger], Item]) -> Row:

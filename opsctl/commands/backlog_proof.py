@@ -6,14 +6,10 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.backlog_desk import keep, prove
-from opsctl.commands.completing import recorded
+from opsctl.commands.backlog_desk import Name, keep, prove
 from opsctl.commands.deciding import desk_at, words
 from opsctl.commands.options import At, DryRun, Format, Text, Where
 
-_Item = Annotated[
-    str, typer.Argument(autocompletion=recorded("OPS"), help="As OPS-12 or 12.", metavar="ITEM")
-]
 _VERIFY = """Examples:
 
 \b
@@ -32,7 +28,7 @@ def register(group: typer.Typer) -> None:
 
 
 def start(
-    item: _Item,
+    item: Name,
     baseline: Annotated[
         float | None, typer.Option("--baseline", metavar="NUMBER", help="What people count now.")
     ] = None,
@@ -52,7 +48,7 @@ def start(
 
 
 def done(
-    item: _Item,
+    item: Name,
     text: Text = None,
     spent: Annotated[
         str | None, typer.Option("--spent", metavar="WORK", help="As 3h, or 2d of 8 hours.")
@@ -74,7 +70,7 @@ def done(
 
 
 def verify(
-    item: _Item,
+    item: Name,
     value: Annotated[
         float | None, typer.Option("--value", metavar="NUMBER", help="What people count now.")
     ] = None,

@@ -106,13 +106,9 @@ def _parts(workspace: Workspace, section: str, named: str) -> Iterator[tuple[str
 
 
 def _recorded(workspace: Workspace, prefix: str) -> Iterator[tuple[str, str]]:
-    from opsctl.ledger import subject_kind
+    from opsctl.store.ledger import titles
     from opsctl.store.opening import open_store
 
-    table = subject_kind(prefix).TABLE
     with open_store(workspace.store, write=False) as store, store.reading() as db:
-        rows = db.execute(
-            "SELECT subject, coalesce(json_extract(document, '$.title'), json_extract(document, '$.runbook'),"  # noqa: S608 - constant
-            f" json_extract(document, '$.checklist'), '') FROM {table} ORDER BY number DESC LIMIT {_MOST}"
-        ).fetchall()
-    yield from rows
+        found = titles(db, prefix, _MOST)
+    yield from found

@@ -28,6 +28,17 @@ def open_workspace(where: Path | None, environ: Mapping[str, str], *, light: boo
     return workspace
 
 
+def opened(
+    where: Path | None, output: str, formats: Collection[str], *, light: bool = True
+) -> tuple[World, Workspace]:
+    """The machine and the workspace that a command acts on; UsageError for another output."""
+    from opsctl.world import this_world
+
+    one_of("--output", output, formats)
+    world = this_world()
+    return world, open_workspace(where, world.environ, light=light)
+
+
 def one_of(option: str, value: str, allowed: Collection[str]) -> str:
     """`value`, where it is allowed; UsageError otherwise."""
     if value not in allowed:

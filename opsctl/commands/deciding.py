@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from opsctl.commands.console import one_of, open_workspace
+from opsctl.commands.console import opened
 from opsctl.errors import UsageError
 from opsctl.prose import line, shorten, ticked
 
@@ -55,11 +55,8 @@ class Desk(NamedTuple):
 
 def desk_at(where: Path | None, output: str, *, dry_run: bool = False, light: bool = True) -> Desk:
     """The desk of a command; UsageError for an output that there is not."""
-    from opsctl.world import this_world
-
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    return Desk(world, open_workspace(where, world.environ, light=light), output, dry_run)
+    world, workspace = opened(where, output, ("text", "json"), light=light)
+    return Desk(world, workspace, output, dry_run)
 
 
 def words(text: Sequence[str] | None) -> str | None:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.console import emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import emit, one_of, opened, reader_of
+from opsctl.commands.groups import add_group
 from opsctl.commands.options import DryRun, Format, Quiet, Where
 
 EPILOG = """Examples:
@@ -24,18 +25,14 @@ _File = Annotated[str, typer.Argument(help="Its path.", metavar="FILE")]
 
 def register(app: typer.Typer) -> None:
     """Add the group `docs` to the application."""
-    group = typer.Typer(
-        help="Documents that have an owner and are reviewed: list, lint and review them.",
-        epilog=EPILOG,
-        no_args_is_help=True,
-        rich_markup_mode=None,
+    group = add_group(
+        app, "docs", "Documents that have an owner and are reviewed: list, lint and review them.", EPILOG
     )
     group.command("list")(list_)
     group.command()(show)
     group.command()(lint)
     group.command()(review)
     group.command()(due)
-    app.add_typer(group, name="docs")
 
 
 def list_(
@@ -52,11 +49,8 @@ def list_(
     from opsctl.documenting import chosen
     from opsctl.formats.docs import write_list
     from opsctl.knowledge import STATES
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ, light=True)
+    world, workspace = opened(where, output, ("text", "json"))
     wanted = None if state is None else one_of("--state", state, STATES)
     found = chosen(workspace, world.now, wanted, owner)
     emit(world, write_list(found, output, world.now, workspace.timezone, reader_of(world)))
@@ -66,11 +60,8 @@ def show(file: _File, output: Format = "text", where: Where = None) -> None:
     """Show one document with its last review."""
     from opsctl.documenting import one_of_them
     from opsctl.formats.docs import write_one
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ, light=True)
+    world, workspace = opened(where, output, ("text", "json"))
     found = one_of_them(workspace, file, world.now)
     emit(world, write_one(found, output, world.now, workspace.timezone))
 
@@ -88,11 +79,9 @@ def lint(
     """Find dead local links, front matter that is wrong, and reviews that are owed; exits 1 with findings."""
     from opsctl.documenting import lint_code, linted
     from opsctl.formats.docs import sentence, write_lint
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json", "github"))
-    world = this_world()
-    found = linted(open_workspace(where, world.environ, light=True), files or (), world.now)
+    world, workspace = opened(where, output, ("text", "json", "github"))
+    found = linted(workspace, files or (), world.now)
     emit(world, write_lint(found, output))
     if output != "json" and not (quiet and not found.findings):
         world.stderr.write(sentence(found))
@@ -130,11 +119,8 @@ def due(
     """List the documents that are to be reviewed now, or soon; exits 1 where one is due now."""
     from opsctl.documenting import due_code, due_within
     from opsctl.formats.docs import write_list
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ, light=True)
+    world, workspace = opened(where, output, ("text", "json"))
     found = due_within(workspace, world.now, within)
     if found or not quiet:
         emit(world, write_list(found, output, world.now, workspace.timezone, reader_of(world)))

@@ -9,7 +9,8 @@ import typer
 from opsctl.commands.completing import recorded
 from opsctl.commands.console import asked, emit
 from opsctl.commands.deciding import desk_at
-from opsctl.commands.options import DryRun, Format, Selectors, Where
+from opsctl.commands.groups import add_group
+from opsctl.commands.options import DryRun, Format, Reason, Selectors, Where
 
 EPILOG = """Examples:
 
@@ -26,23 +27,17 @@ Windows that recur stand in the workspace under `maintenance:`.
 
 def register(app: typer.Typer) -> None:
     """Add the group `maintenance` to the application."""
-    group = typer.Typer(
-        help="Maintenance: times in which checks do not count.",
-        epilog=EPILOG,
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    group = add_group(app, "maintenance", "Maintenance: times in which checks do not count.", EPILOG)
     group.command()(start)
     group.command()(end)
     group.command("list")(list_)
-    app.add_typer(group, name="maintenance")
 
 
 def start(
     selectors: Selectors = None,
     lasts: Annotated[str | None, typer.Option("--for", metavar="LENGTH", help="As 2h.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="As 18:00.")] = None,
-    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")] = None,
+    reason: Reason = None,
     dry_run: DryRun = False,
     output: Format = "text",
     where: Where = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opsctl.commands.console import emit, one_of, open_workspace, reader_of
+from opsctl.commands.groups import add_group
 from opsctl.commands.options import Format, Selectors, Where
 
 if TYPE_CHECKING:
@@ -36,16 +37,10 @@ Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="The 
 
 def register(app: typer.Typer) -> None:
     """Add the group `metrics` to the application."""
-    group = typer.Typer(
-        help="Figures of a period, with what they are made of.",
-        epilog=EPILOG,
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    group = add_group(app, "metrics", "Figures of a period, with what they are made of.", EPILOG)
     group.command("list")(list_)
     group.command()(show)
     group.command()(explain)
-    app.add_typer(group, name="metrics")
 
 
 def list_(output: Format = "text") -> None:

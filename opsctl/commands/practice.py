@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.console import emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import emit, opened, reader_of
 from opsctl.commands.options import Out, Quiet, Where
 
 EPILOG = """Examples:
@@ -56,11 +56,8 @@ def practice(
     from opsctl.formats.practice import write
     from opsctl.practising import Asked, exit_code
     from opsctl.practising import practice as look
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "markdown", "html", "json"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ)
+    world, workspace = opened(where, output, ("text", "markdown", "html", "json"), light=False)
     found = look(workspace, Asked(selectors or (), by, only, at, trend, least), world.now)
     text = write(found, output, reader_of(world, quiet=quiet, to_file=out is not None), workspace.root)
     if text:

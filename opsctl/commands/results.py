@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.console import emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import emit, open_workspace, opened, reader_of
+from opsctl.commands.groups import add_group
 from opsctl.commands.options import Format, Out, Quiet, Selectors, Where
 
 EPILOG = """Examples:
@@ -26,16 +27,10 @@ Place = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the group `results` to the application."""
-    group = typer.Typer(
-        help="Put results of several places together.",
-        epilog=EPILOG,
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    group = add_group(app, "results", "Put results of several places together.", EPILOG)
     group.command()(export)
     group.command("import")(import_)
     group.command()(quorum)
-    app.add_typer(group, name="results")
 
 
 def export(
@@ -95,11 +90,8 @@ def quorum(
     """Say what is down for enough places, up, or heard of by too few; exits as `opsctl check`."""
     from opsctl.formats.pooling import write
     from opsctl.pooling import pool, this_place
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ, light=True)
+    world, workspace = opened(where, output, ("text", "json"))
     found = pool(workspace, selectors or (), places, since, this_place(place), world.now)
     emit(world, write(found, output, reader_of(world, quiet=quiet)))
     raise typer.Exit(found.exit_code)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.console import confirm, emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import confirm, emit, opened, reader_of
 from opsctl.commands.options import DryRun, Format, Where
 
 EPILOG = """Examples:
@@ -41,12 +41,9 @@ def undo(
 ) -> None:
     """Take back one whole command, after showing what that changes."""
     from opsctl.formats.undo import done, write
-    from opsctl.taking_back import plan, take_back
-    from opsctl.world import this_world
+    from opsctl.undo import plan, take_back
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ)
+    world, workspace = opened(where, output, ("text", "json"), light=False)
     taking = plan(workspace, world, " ".join(command or ()))
     if output == "text" or (not dry_run and not yes):
         shown = write(taking, "text", reader_of(world))

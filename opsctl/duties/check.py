@@ -28,10 +28,11 @@ class CheckDuty:
 
     def perform(self, occasion: Occasion) -> Came:
         """Check, record, and say what is not up."""
-        from opsctl.checking import Options, check, exit_code, selected
+        from opsctl.checking import Options, check, selected
         from opsctl.errors import ExitCode, Terminated
         from opsctl.formats.progress import Progress
         from opsctl.healing import heal
+        from opsctl.outages import exit_code
 
         options = Options(selectors=self.select)
         names = selected(occasion.workspace, options)

@@ -44,7 +44,8 @@ class RunbookDuty:
 
     def perform(self, occasion: Occasion) -> Came:
         """Run it; where it was begun for this slot already, say how it stands."""
-        from opsctl.running import People, Start, begin
+        from opsctl.execution import People
+        from opsctl.running import Start, begin
 
         if occasion.before is not None and occasion.before.link is not None:
             return _came(_kept(occasion.workspace, occasion.before.link))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.formats.table import table
 from opsctl.prose import count, line
@@ -23,7 +23,7 @@ def write_list(checklists: Mapping[str, Checklist], output: str) -> str:
     """Every checklist in a line; `output` is text or json."""
     if output == "json":
         rows = [{"checklist": name, **_about(one)} for name, one in checklists.items()]
-        return json.dumps({"format_version": "1.0", "checklists": rows}, indent=2) + "\n"
+        return json_text({"checklists": rows})
     width = max((len(name) for name in checklists), default=0)
     return "".join(
         f"{name:<{width}}  {count('item', len(one.items)):<9}  {line(one.title)}\n"
@@ -35,8 +35,8 @@ def write_one(name: str, checklist: Checklist, output: str) -> str:
     """A checklist with its items; `output` is text or json."""
     if output == "json":
         items = [_item(identity, one) for identity, one in checklist.items.items()]
-        document = {"format_version": "1.0", "checklist": name, **_about(checklist), "list": items}
-        return json.dumps(document, indent=2) + "\n"
+        document = {"checklist": name, **_about(checklist), "list": items}
+        return json_text(document)
     return "".join(f"{text}\n" for text in _lines(name, checklist))
 
 
@@ -52,12 +52,11 @@ def write_history(
     """Who said what when, and what the gate decided; `output` is text or json."""
     if output == "json":
         document = {
-            "format_version": "1.0",
             "signoffs": [signoff_data(one) for one in signoffs],
             "waivers": [waiver_data(one) for one in waivers],
             "decisions": [gate_head(one) for one in gates],
         }
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        return json_text(document)
     rows = [(one.at, _signed(one, timezone)) for one in signoffs]
     rows += [(one.given, _waived(one, timezone, now)) for one in waivers]
     rows += [(one.decided, _decided(one)) for one in gates]
@@ -98,7 +97,7 @@ def gate_head(one: Gate) -> dict[str, Any]:
 def write_signed(one: Signoff, output: str, *, dry_run: bool = False) -> str:
     """What somebody said; `output` is text or json."""
     if output == "json":
-        return json.dumps({"format_version": "1.0", "dry_run": dry_run, **signoff_data(one)}, indent=2) + "\n"
+        return json_text({"dry_run": dry_run, **signoff_data(one)})
     verb = "would be" if dry_run else "is"
     said = "signed" if one.outcome == "signed" else "n/a"
     what = "taken back" if one.revoked is not None else said
@@ -109,7 +108,7 @@ def write_signed(one: Signoff, output: str, *, dry_run: bool = False) -> str:
 def write_waived(one: Waiver, output: str, timezone: str, *, dry_run: bool = False) -> str:
     """A waiver; `output` is text or json."""
     if output == "json":
-        return json.dumps({"format_version": "1.0", "dry_run": dry_run, **waiver_data(one)}, indent=2) + "\n"
+        return json_text({"dry_run": dry_run, **waiver_data(one)})
     verb = "would be" if dry_run else "is"
     if one.ended is not None:
         return f"{one.subject} {verb} ended\n"
@@ -121,7 +120,7 @@ def write_findings(findings: Sequence[tuple[str, str]], output: str) -> str:
     """What lint finds, as checklist and words; `output` is text or json."""
     if output == "json":
         rows = [{"checklist": name, "message": words} for name, words in findings]
-        return json.dumps({"format_version": "1.0", "findings": rows}, indent=2) + "\n"
+        return json_text({"findings": rows})
     return "".join(f"{name}: {words}\n" for name, words in findings)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from opsctl.formats.github import MOST_ANNOTATIONS, data, property_
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.outcome import Kind
 from opsctl.prose import count, line, safe, shorten
@@ -24,11 +24,10 @@ def write_list(found: Sequence[Known], output: str, now: float, timezone: str, o
     """The documents; `output` is text or json."""
     if output == "json":
         document = {
-            "format_version": "1.0",
             "at": moment(now),
             "documents": [document_data(one) for one in found],
         }
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        return json_text(document)
     width = min(60, max((len(line(one.path)) for one in found), default=0))
     return "".join(f"{_row(one, now, timezone, out, width)}\n" for one in found)
 
@@ -56,7 +55,7 @@ def document_data(one: Known) -> dict[str, Any]:
 def write_one(one: Known, output: str, now: float, timezone: str) -> str:
     """One document; `output` is text or json."""
     if output == "json":
-        return json.dumps({"format_version": "1.0", **document_data(one)}, indent=2, allow_nan=False) + "\n"
+        return json_text(document_data(one))
     return "".join(f"{text}\n" for text in _lines(one, now, timezone))
 
 
@@ -75,8 +74,8 @@ def write_reviewed(reviews: Sequence[Reviewed], output: str, *, dry_run: bool) -
             }
             for one in reviews
         ]
-        document = {"format_version": "1.0", "dry_run": dry_run, "reviews": rows}
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        document = {"dry_run": dry_run, "reviews": rows}
+        return json_text(document)
     verb = "would be reviewed" if dry_run else "is reviewed"
     return "".join(f"{one.subject}: {one.path} {verb} by {line(one.by)}\n" for one in reviews)
 
@@ -88,8 +87,8 @@ def write_lint(linted: Linted, output: str) -> str:
             {**one._asdict(), "file": clean(one.file), "message": clean(one.message)}
             for one in linted.findings
         ]
-        document = {"format_version": "1.0", "documents": linted.documents, "findings": findings}
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        document = {"documents": linted.documents, "findings": findings}
+        return json_text(document)
     if output == "github":
         lines = [_annotation(one) for one in linted.findings[:MOST_ANNOTATIONS]]
         lines += [_finding(one) for one in linted.findings[MOST_ANNOTATIONS:]]

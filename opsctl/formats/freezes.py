@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.formats.table import table
 from opsctl.outcome import Kind
@@ -28,11 +28,10 @@ def write(overview: Overview, output: str, out: Output) -> str:
     """The freezes; `output` is text, json or ics."""
     if output == "json":
         document = {
-            "format_version": "1.0",
             "at": moment(overview.at),
             "freezes": [_data(one) for one in overview.shown],
         }
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        return json_text(document)
     if output == "ics":
         return _calendar(overview)
     return table([_row(one, overview) for one in overview.shown], out)
@@ -46,12 +45,11 @@ def write_next(found: Turning, output: str) -> str:
             for one in found.refusals
         ]
         document = {
-            "format_version": "1.0",
             "at": moment(found.at),
             "refused": rows,
             "next": _moment(found.next),
         }
-        return json.dumps(document, indent=2) + "\n"
+        return json_text(document)
     lines = [f"refused by {one.id}: {line(one.reason)}" for one in found.refusals] or ["changes are allowed"]
     word = "allowed" if found.refusals else "refused"
     if found.next is None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsctl.formats import github
+from opsctl.formats.json_text import json_text
 from opsctl.formats.markdown import escape
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.gating import summary
@@ -38,7 +38,7 @@ _RANK = (
 def write(decision: Decision, output: str, timezone: str, out: Output) -> str:
     """The decision; `output` is text, json, junit, github or markdown."""
     if output == "json":
-        return json.dumps(gate_data(decision), indent=2, allow_nan=False) + "\n"
+        return json_text(gate_data(decision))
     if output == "junit":
         return _junit(decision)
     if output == "markdown":
@@ -53,7 +53,6 @@ def gate_data(decision: Decision) -> dict[str, Any]:
     """Everything of a decision, ready for JSON."""
     found, target = decision.evaluation, decision.target
     return {
-        "format_version": "1.0",
         "gate": decision.gate.subject if decision.gate else None,
         "checklist": found.checklist,
         "subject": clean(target.subject),
@@ -93,8 +92,8 @@ def write_explanation(decision: Decision, output: str, timezone: str) -> str:
              "until": None if one.until is None else moment(one.until), "why": clean(one.message)}
             for one in found.blocking
         ]  # fmt: skip
-        document = {"format_version": "1.0", "verdict": str(found.verdict), "actions": actions}
-        return json.dumps({**document, "reason": found.reason or None}, indent=2, allow_nan=False) + "\n"
+        document = {"verdict": str(found.verdict), "actions": actions}
+        return json_text({**document, "reason": found.reason or None})
     if not found.blocking:
         return f"{found.reason or 'it is open; nothing is to be done'}\n"
     lines = [f"{count('action', len(found.blocking))} to open {found.checklist}:"]
@@ -117,8 +116,8 @@ def write_replay(replayed: Sequence[Replayed], output: str) -> str:
             for one in replayed
         ]  # fmt: skip
         then = {"passed": len(passed), "blocked": len(blocked)}
-        document = {"format_version": "1.0", "would_block": len(harder), "would_pass": len(softer), **then}
-        return json.dumps({**document, "decisions": rows}, indent=2) + "\n"
+        document = {"would_block": len(harder), "would_pass": len(softer), **then}
+        return json_text({**document, "decisions": rows})
     lines = [
         f"{one.gate.subject}\t{line(one.gate.subject_ref)}\t{one.gate.verdict}\t{one.now.verdict}\t"
         f"{', '.join(each.id for each in one.now.blocking)}".rstrip("\t")
@@ -137,7 +136,7 @@ def write_worth(found: Sequence[Worth], output: str) -> str:
     """What each item was good for; `output` is text or json."""
     if output == "json":
         rows = [{**one._asdict(), "let_through": list(one.let_through)} for one in found]
-        return json.dumps({"format_version": "1.0", "items": rows}, indent=2) + "\n"
+        return json_text({"items": rows})
     width = max((len(one.item) for one in found), default=4)
     lines = [f"{'item':<{width}}  judged  failed  blocked  waived  n/a  let through"]
     lines += [

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import clean
 from opsctl.prose import count, line
 
@@ -31,4 +31,4 @@ def write_notes(found: Imported) -> str:
 def write_json(found: Imported) -> str:
     """All of it."""
     notes = [{name: clean(value) for name, value in one._asdict().items()} for one in found.notes]
-    return json.dumps({"format_version": "1.0", "services": found.services, "notes": notes}, indent=2) + "\n"
+    return json_text({"services": found.services, "notes": notes})

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from opsctl.formats.incidents import case_data, entry_words
+from opsctl.formats.json_text import json_text
 from opsctl.formats.metrics import bounds, percent, shown
 from opsctl.formats.report_sections import Section
 from opsctl.formats.reports import Report, figure_data, page
@@ -33,9 +33,9 @@ def write(facts: Facts, output: str, root: Path) -> str:
     if output == "json":
         impact = {name: figure_data(figure) for name, figure in facts.availability}
         stretches = [one._asdict() for one in facts.stretches]
-        head = {"format_version": "1.0", "report": "incident", "at": moment(facts.at)}
+        head = {"report": "incident", "at": moment(facts.at)}
         data = {**head, **case_data(facts.case, facts.at), "impact": impact, "stretches": stretches}
-        return json.dumps(data, indent=2, allow_nan=False) + "\n"
+        return json_text(data)
     report = Report(
         "incident",
         f"{incident.subject}: {line(incident.title)}",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from opsctl.durations import durations
 from opsctl.formats.csv_rows import cell
 from opsctl.formats.dues import due_data, due_words, dues_words
+from opsctl.formats.json_text import json_text
 from opsctl.formats.markdown import escape
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.formats.telling import TIMES, field
@@ -37,12 +37,11 @@ def write_list(load: Caseload, output: str, out: Output) -> str:
     """The incidents; `output` is text, json or csv."""
     if output == "json":
         document = {
-            "format_version": "1.0",
             "workspace": clean(load.workspace),
             "at": moment(load.at),
             "incidents": [case_data(one, load.at) for one in load.cases],
         }
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        return json_text(document)
     if output == "csv":
         return _csv(load)
     lines = [text for one in load.cases for text in case_lines(one, load.at, load.timezone, out)]
@@ -72,8 +71,8 @@ def write_story(story: Story, output: str, out: Output, *, whole: bool = True) -
     if output == "json":
         entries = [_entry_data(one) for one in story.entries]
         data = case_data(story.case, story.at) if whole else {"incident": story.case.incident.subject}
-        document = {"format_version": "1.0", "at": moment(story.at), **data, "timeline": entries}
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        document = {"at": moment(story.at), **data, "timeline": entries}
+        return json_text(document)
     if output == "markdown":
         return "\n".join(_markdown(story, whole=whole)) + "\n"
     facts = [*_facts(story, out), ""] if whole else []

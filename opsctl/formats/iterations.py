@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.metrics import percent
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.hours import worded
@@ -21,8 +21,8 @@ def write(planned: Planned, output: str) -> str:
     """Every iteration, the latest first; `output` is text or json."""
     if output == "json":
         loads = [_data(one) for one in planned.loads]
-        head = {"format_version": "1.0", "workspace": clean(planned.workspace), "at": moment(planned.at)}
-        return json.dumps({**head, "iterations": loads}, indent=2, allow_nan=False) + "\n"
+        head = {"workspace": clean(planned.workspace), "at": moment(planned.at)}
+        return json_text({**head, "iterations": loads})
     lines = [text for one in planned.loads for text in load_lines(one, planned.at, planned.timezone)]
     return "".join(f"{one}\n" for one in lines)
 

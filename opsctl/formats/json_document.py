@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import as_data, as_incident, as_passed, compared, head, tail
 
 if TYPE_CHECKING:
@@ -22,4 +22,4 @@ def write(run: CheckRun, out: Output) -> str:
         "maintenance": [as_passed(one) for one in run.maintenance],
         **compared(run),
     }
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+    return json_text(document)

@@ -6,6 +6,7 @@ import json
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.formats.telling import told
 from opsctl.prose import line, shorten
@@ -13,8 +14,8 @@ from opsctl.prose import line, shorten
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from opsctl.event_log import Looked
     from opsctl.formats import Output
-    from opsctl.looking_up import Looked
     from opsctl.store.entries import Entry
 
 COLUMNS = (
@@ -27,7 +28,7 @@ def write(looked: Looked, output: str, out: Output) -> str:
     """The events that were found; `output` is text, json, ndjson or csv."""
     if output == "json":
         events = [entry_data(entry, looked.timezone) for entry in looked.entries]
-        return json.dumps({**_head(looked), "events": events}, indent=2, allow_nan=False) + "\n"
+        return json_text({**_head(looked), "events": events})
     if output == "ndjson":
         data = (entry_data(entry, looked.timezone) for entry in looked.entries)
         records = [{"type": "log", **_head(looked)}, *({"type": "event", **one} for one in data)]

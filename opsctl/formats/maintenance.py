@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.prose import count, line
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def write(found: Sequence[Planned], now: float, timezone: str, output: str) -> str:
     """The windows, what is first in time first; `output` is text or json."""
     if output == "json":
-        return _json({"at": moment(now), "maintenance": [_data(one, now) for one in found]})
+        return json_text({"at": moment(now), "maintenance": [_data(one, now) for one in found]})
     return "".join(f"{_row(one, now, timezone)}\n" for one in found) or "no maintenance is on or planned\n"
 
 
@@ -30,7 +30,7 @@ def write_decided(found: Sequence[Maintenance], timezone: str, output: str) -> s
              "since": moment(one.since), "until": moment(one.until)}
             for one in found
         ]  # fmt: skip
-        return _json({"maintenance": rows})
+        return json_text({"maintenance": rows})
     return "".join(f"{_said(one, timezone)}\n" for one in found)
 
 
@@ -57,7 +57,3 @@ def _data(one: Planned, now: float) -> dict[str, object]:
         "reason": clean(one.reason),
         "by": None if one.by is None else clean(one.by),
     }
-
-
-def _json(document: dict[str, object]) -> str:
-    return json.dumps({"format_version": "1.0", **document}, indent=2, allow_nan=False) + "\n"

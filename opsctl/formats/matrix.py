@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.markdown import escape
 from opsctl.matrix import QUADRANTS
 from opsctl.prose import line, shorten
@@ -30,7 +30,7 @@ def write(placed: Placed, output: str, out: Output) -> str:
     if output == "json":
         named = {str(place or "effort unknown"): placed[place] for place in (*QUADRANTS, None)}
         document = {place: [one.subject for one in items] for place, items in named.items()}
-        return json.dumps({"format_version": "1.0", "matrix": document}, indent=2) + "\n"
+        return json_text({"matrix": document})
     if output == "markdown":
         return "".join(f"{one}\n" for one in _markdown(placed))
     lines = _pipe(placed) if out.width is None else _grid(placed, out.width, ascii_only=out.ascii)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
 from opsctl.formats.csv_rows import cell
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.formulas import ALIASES, DEFINITIONS, definition_of
 from opsctl.outcome import Kind
@@ -83,7 +83,7 @@ def write_list(output: str, out: Output) -> str:
     """All definitions."""
     if output == "json":
         definitions = [_definition(one) for one in DEFINITIONS.values()]
-        return _json({"format_version": "1.0", "metrics": definitions, "aliases": dict(ALIASES)})
+        return json_text({"metrics": definitions, "aliases": dict(ALIASES)})
     if out.width is None:
         rows = [
             f"{one.name}\t{one.id}\t{one.unit}\t{one.formula}\t{one.meaning}" for one in DEFINITIONS.values()
@@ -100,7 +100,7 @@ def write_list(output: str, out: Output) -> str:
 def write_sheet(sheet: Sheet, output: str, out: Output) -> str:
     """Figures, a row each."""
     if output == "json":
-        return _json({**_head(sheet), "figures": [_row(sheet, one) for one in sheet.measured]})
+        return json_text({**_head(sheet), "figures": [_row(sheet, one) for one in sheet.measured]})
     if output == "csv":
         return _csv(sheet)
     if out.width is None:
@@ -112,7 +112,7 @@ def write_explanation(sheet: Sheet, output: str, out: Output) -> str:
     """One figure with its definition, the numbers put in, and the rows that were counted or left out."""
     (one,) = sheet.measured
     if output == "json":
-        return _json({**_head(sheet), **_explained(sheet, one)})
+        return json_text({**_head(sheet), **_explained(sheet, one)})
     pairs = list(_pairs(one, rows=None if out.width is None else _ROWS))
     if out.width is None:
         head = (("metric", f"{_name(one)} of {one.target or EVERYTHING}"), ("period", _period(sheet)))
@@ -266,12 +266,7 @@ def _definition(one: Definition) -> dict[str, object]:
 
 def _head(sheet: Sheet) -> dict[str, object]:
     return {
-        "format_version": "1.0",
         "workspace": clean(sheet.workspace),
         "since": moment(sheet.since),
         "until": moment(sheet.until),
     }
-
-
-def _json(document: dict[str, object]) -> str:
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import as_passed, clean, moment, passed_over
 from opsctl.formats.text import paint, symbol
 from opsctl.outcome import State
@@ -24,7 +24,7 @@ _MOST_NOTES = 20
 def write(pool: Pool, output: str, out: Output) -> str:
     """The checks, the worse ones last; with `quiet` only what is not up, and nothing where all is."""
     if output == "json":
-        return json.dumps(_document(pool), indent=2, allow_nan=False) + "\n"
+        return json_text(_document(pool))
     shown = sorted(pool.checks, key=lambda one: _RANK.index(one.state))
     if out.quiet and not (shown := [one for one in shown if one.state is not State.UP]):
         return ""
@@ -107,7 +107,6 @@ def _total(pool: Pool) -> str:
 
 def _document(pool: Pool) -> dict[str, object]:
     return {
-        "format_version": "1.0",
         "workspace": clean(pool.workspace),
         "at": moment(pool.at),
         "quorum": pool.quorum,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from math import floor
 from typing import TYPE_CHECKING, Any
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.report_sections import Section
 from opsctl.formats.reports import Chart, Report, page
 from opsctl.formats.summary import clean, moment, zoned
@@ -41,7 +41,7 @@ def write(found: Practice, output: str, out: Output, root: Path) -> str:
     if out.quiet and not exit_code(found):
         return ""
     if output == "json":
-        return json.dumps(_data(found), indent=2, allow_nan=False) + "\n"
+        return json_text(_data(found))
     if output == "text":
         return "".join(f"{text}\n" for text in _lines(found, out))
     sections = tuple(_sections(found))
@@ -167,7 +167,6 @@ def _charts(found: Practice) -> Iterator[Chart]:
 
 def _data(found: Practice) -> dict[str, Any]:
     return {
-        "format_version": "1.0",
         "workspace": clean(found.workspace),
         "at": moment(found.at),
         "score": score_data(found.score),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from opsctl.composing import summary
 from opsctl.formats.github import MOST_ANNOTATIONS
+from opsctl.formats.json_text import json_text
 from opsctl.prose import count, safe
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ def _totals(found: Found) -> str:
 
 def _json(found: Found) -> str:
     document = {
-        "format_version": "1.0",
         "valid": not found.problems,
         "services": found.services,
         "checks": found.checks,
@@ -42,7 +41,7 @@ def _json(found: Found) -> str:
             for one in found.problems
         ],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json_text(document)
 
 
 def _github(found: Found) -> str:

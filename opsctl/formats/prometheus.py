@@ -9,7 +9,7 @@ from opsctl.outcome import State
 from opsctl.prose import line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from opsctl.formats import Output
     from opsctl.records import Checked, CheckRun
@@ -17,46 +17,50 @@ if TYPE_CHECKING:
 
 def write(run: CheckRun, _out: Output) -> str:
     """The run as metrics. `opsctl_check_up` is 0 for unknown too: what was not shown is not up."""
-    checked, numbers = run.checked, counts(run)
-    lines = [
-        *_metric(
-            "opsctl_check_up",
-            "Whether the check counts as up or degraded (1) or not (0).",
-            ((_labels(one), int(one.standing.state.good)) for one in checked),
-        ),
-        *_metric(
-            "opsctl_check_state",
-            "1 for the state that counts, 0 for the others.",
-            (
-                (_labels(one, state=str(state)), int(one.standing.state is state))
-                for one in checked
-                for state in State
-            ),
-        ),
-        *_metric(
-            "opsctl_check_latency_seconds",
-            "The check's latency, where an answer came.",
-            ((_labels(one), one.result.latency) for one in checked if one.result.latency is not None),
-        ),
-        *_metric(
-            "opsctl_check_attempts",
-            "How many attempts the check took.",
-            ((_labels(one), one.result.attempts) for one in checked),
-        ),
-        *_metric(
-            "opsctl_check_last_run_timestamp_seconds",
-            "When the check ran.",
-            ((_labels(one), one.result.at) for one in checked),
-        ),
-        *_metric(
-            "opsctl_check_maintenance",
-            "1 where a check was not made, as it is in maintenance.",
-            ((f'{{check="{_escape(one.check)}"}}', 1) for one in run.maintenance),
-        ),
-        *_metric("opsctl_run_timestamp_seconds", "When the run began.", [("", run.started)]),
-        *_metric("opsctl_run_checks", "How many checks the run had.", [("", numbers.total)]),
-    ]
+    lines = [*_of_checks(run.checked), *_of_run(run)]
     return "\n".join(lines) + "\n"
+
+
+def _of_checks(checked: Sequence[Checked]) -> Iterator[str]:
+    yield from _metric(
+        "opsctl_check_up",
+        "Whether the check counts as up or degraded (1) or not (0).",
+        ((_labels(one), int(one.standing.state.good)) for one in checked),
+    )
+    yield from _metric(
+        "opsctl_check_state",
+        "1 for the state that counts, 0 for the others.",
+        (
+            (_labels(one, state=str(state)), int(one.standing.state is state))
+            for one in checked
+            for state in State
+        ),
+    )
+    yield from _metric(
+        "opsctl_check_latency_seconds",
+        "The check's latency, where an answer came.",
+        ((_labels(one), one.result.latency) for one in checked if one.result.latency is not None),
+    )
+    yield from _metric(
+        "opsctl_check_attempts",
+        "How many attempts the check took.",
+        ((_labels(one), one.result.attempts) for one in checked),
+    )
+    yield from _metric(
+        "opsctl_check_last_run_timestamp_seconds",
+        "When the check ran.",
+        ((_labels(one), one.result.at) for one in checked),
+    )
+
+
+def _of_run(run: CheckRun) -> Iterator[str]:
+    yield from _metric(
+        "opsctl_check_maintenance",
+        "1 where a check was not made, as it is in maintenance.",
+        ((f'{{check="{_escape(one.check)}"}}', 1) for one in run.maintenance),
+    )
+    yield from _metric("opsctl_run_timestamp_seconds", "When the run began.", [("", run.started)])
+    yield from _metric("opsctl_run_checks", "How many checks the run had.", [("", counts(run).total)])
 
 
 def _metric(name: str, text: str, samples: Iterable[tuple[str, float | None]]) -> Iterator[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import clean
 from opsctl.prose import count, line
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def write(proofs: Sequence[Proof], output: str) -> str:
     """What each check would still call up, what is worst last; `output` is text or json."""
     if output == "json":
-        document = {"format_version": "1.0", "checks": [_data(one) for one in proofs]}
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        document = {"checks": [_data(one) for one in proofs]}
+        return json_text(document)
     ordered = sorted(proofs, key=lambda one: len(one.blind))
     return "".join(f"{text}\n" for one in ordered for text in _lines(one)) + _sentence(proofs)
 

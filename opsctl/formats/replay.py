@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import clean, moment, short_moment
 from opsctl.prose import count, listed, safe, shorten, ticked
 
@@ -27,7 +27,7 @@ def write(replay: Replay, output: str, out: Output) -> str:
             "checks": checks,
             "exit_code": int(replay.exit_code),
         }
-        return json.dumps({"format_version": "1.0", **facts}, indent=2) + "\n"
+        return json_text(facts)
     ordered = sorted(replay.checks, key=lambda one: (one.mended + one.broken > 0, sum(one.within)))
     if out.width is None:
         return "".join(f"{one.check}\t{'; '.join(_parts(one))}\n" for one in ordered) + _total(replay)

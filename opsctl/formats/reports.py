@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opsctl.caseload import Case
 from opsctl.formats.incidents import case_data
+from opsctl.formats.json_text import json_text
 from opsctl.formats.rendering import SUFFIXES, render
 from opsctl.formats.report_sections import SECTIONS, Section
 from opsctl.formats.summary import clean, moment, zoned
@@ -62,7 +62,7 @@ def write(found: Gathered, kind: str, output: str, root: Path) -> str:
     Raises TemplateInvalidError where a template of the workspace cannot be used.
     """
     if output == "json":
-        return json.dumps(_data(found, kind), indent=2, allow_nan=False) + "\n"
+        return json_text(_data(found, kind))
     report = Report(
         kind,
         f"{line(found.workspace)}: {kind} report",
@@ -122,7 +122,6 @@ def _counts(found: Gathered) -> list[dict[str, int]]:
 
 def _data(found: Gathered, kind: str) -> dict[str, Any]:
     return {
-        "format_version": "1.0",
         "report": kind,
         "workspace": clean(found.workspace),
         "at": moment(found.at),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from opsctl.clocks import Due
 from opsctl.formats.csv_rows import cell
 from opsctl.formats.dues import due_words
 from opsctl.formats.github import data, property_
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.linting import RULES
 from opsctl.prose import count, line, safe, shorten
@@ -28,12 +28,11 @@ def write_list(reviews: Reviews, output: str, out: Output) -> str:
     """The reviews; `output` is text, json or csv."""
     if output == "json":
         document = {
-            "format_version": "1.0",
             "workspace": clean(reviews.workspace),
             "at": moment(reviews.at),
             "reviews": [review_data(one, reviews.at) for one in reviews.owed],
         }
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        return json_text(document)
     if output == "csv":
         return _csv(reviews)
     return "".join(f"{_row(one, reviews, out)}\n" for one in reviews.owed)
@@ -65,8 +64,8 @@ def write_one(one: Owed, items: Sequence[Item], output: str, now: float, timezon
         return safe(text)
     if output == "json":
         actions = [{"item": item.subject, "title": clean(item.title), "state": item.state} for item in items]
-        document = {"format_version": "1.0", **review_data(one, now), "actions": actions, "text": clean(text)}
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        document = {**review_data(one, now), "actions": actions, "text": clean(text)}
+        return json_text(document)
     return "".join(f"{text}\n" for text in _lines(one, items, now, timezone))
 
 
@@ -75,8 +74,8 @@ def write_proofs(proofs: Sequence[Proof], output: str) -> str:
     found = [(proof.file, one) for proof in proofs for one in proof.findings]
     if output == "json":
         findings = [{"file": clean(file), **one._asdict()} for file, one in found]
-        document = {"format_version": "1.0", "files": len(proofs), "findings": findings}
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        document = {"files": len(proofs), "findings": findings}
+        return json_text(document)
     if output == "github":
         return "".join(
             f"::error file={property_(file)},line={one.line},col={one.column},title={one.rule}"
@@ -91,7 +90,7 @@ def write_proofs(proofs: Sequence[Proof], output: str) -> str:
 def write_rules(output: str) -> str:
     """Every rule of lint."""
     if output == "json":
-        return json.dumps({"format_version": "1.0", "rules": RULES}, indent=2) + "\n"
+        return json_text({"rules": RULES})
     width = max(map(len, RULES))
     return "".join(f"{name:<{width}}  {words}\n" for name, words in RULES.items())
 
@@ -99,8 +98,8 @@ def write_rules(output: str) -> str:
 def write_submitted(one: Owed, items: Sequence[Item], output: str, now: float, *, dry_run: bool) -> str:
     """What came of submitting; `output` is text or json."""
     if output == "json":
-        document = {"format_version": "1.0", "dry_run": dry_run, **review_data(one, now)}
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        document = {"dry_run": dry_run, **review_data(one, now)}
+        return json_text(document)
     verb = "would be" if dry_run else "is"
     lines = [
         f"PIR-{one.incident.number} {verb} {one.state}, {one.incident.subject} {verb} {one.incident.state}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.formats.table import table
 from opsctl.outcome import Kind
@@ -34,7 +34,7 @@ def write_list(
     """The routines with their times and when each is due next; `output` is text or json."""
     if output == "json":
         rows = [{**_head(one), "next": _moment(upcoming[name])} for name, one in routines.items()]
-        return _json({"routines": rows})
+        return json_text({"routines": rows})
     lines = [
         (name, _times(one), _next(upcoming[name], timezone), line(one.plan.title))
         for name, one in routines.items()
@@ -45,7 +45,7 @@ def write_list(
 def write_agenda(points: Sequence[Point], now: float, timezone: str, output: str, *, everything: bool) -> str:
     """What is due, overdue or waits, the worst last; with `everything` also what is well; text or json."""
     if output == "json":
-        return _json({"at": moment(now), "routines": [point_data(one) for one in points]})
+        return json_text({"at": moment(now), "routines": [point_data(one) for one in points]})
     shown = [one for one in reversed(points) if everything or one.state not in _QUIET]
     text = "".join(f"{part}\n" for one in shown for part in point_lines(one, now, timezone))
     return text or ("nothing is due\n" if points else "the workspace has no routines\n")
@@ -54,7 +54,7 @@ def write_agenda(points: Sequence[Point], now: float, timezone: str, output: str
 def write_ran(found: Sequence[Ran], timezone: str, output: str, *, quiet: bool = False) -> str:
     """What was run now; with `quiet` only what did not go well; what failed comes last."""
     if output == "json":
-        return _json({"ran": [_ran(one) for one in found]})
+        return json_text({"ran": [_ran(one) for one in found]})
     shown = [one for one in found if not quiet or troubled(one)]
     shown.sort(key=troubled)
     text = "".join(f"{part}\n" for one in shown for part in _ran_lines(one, timezone))
@@ -75,21 +75,21 @@ def troubled(ran: Ran) -> bool:
 def write_slot(slot: Slot, timezone: str, output: str) -> str:
     """A slot as it stands now; `output` is text or json."""
     if output == "json":
-        return _json(slot_data(slot))
+        return json_text(slot_data(slot))
     return "".join(f"{part}\n" for part in _slot_lines(slot, timezone))
 
 
 def write_history(slots: Sequence[Slot], timezone: str, output: str, out: Output) -> str:
     """Slots, the newest first; `output` is text or json."""
     if output == "json":
-        return _json({"slots": [slot_data(one) for one in slots]})
+        return json_text({"slots": [slot_data(one) for one in slots]})
     return table([_past(one, timezone) for one in slots], out)
 
 
 def write_times(found: Mapping[str, Sequence[float]], timezone: str, output: str) -> str:
     """The next times of routines, in their order; `output` is text or json."""
     if output == "json":
-        return _json({"next": {name: [moment(at) for at in times] for name, times in found.items()}})
+        return json_text({"next": {name: [moment(at) for at in times] for name, times in found.items()}})
     rows = sorted((at, name) for name, times in found.items() for at in times)
     return "".join(f"{zoned(at, timezone)}\t{name}\n" for at, name in rows)
 
@@ -98,7 +98,7 @@ def write_routine(point: Point, upcoming: float | None, timezone: str, now: floa
     """A routine with its steps, its next time and how it stands; `output` is text or json."""
     routine = point.routine
     if output == "json":
-        return _json({**point_data(point), "next": _moment(upcoming)})
+        return json_text({**point_data(point), "next": _moment(upcoming)})
     plan = routine.plan
     head = [
         f"{routine.id}  {line(plan.title)}",
@@ -123,7 +123,7 @@ def _about(duty: Duty) -> str:
 def write_findings(found: Sequence[Finding], output: str) -> str:
     """What lint found; `output` is text or json."""
     if output == "json":
-        return _json(
+        return json_text(
             {
                 "findings": [
                     {"routine": one.routine, "rule": one.rule, "message": one.message} for one in found
@@ -275,10 +275,6 @@ def _next(at: float | None, timezone: str) -> str:
 
 def _moment(at: float | None) -> str | None:
     return None if at is None else moment(at)
-
-
-def _json(document: Mapping[str, Any]) -> str:
-    return json.dumps({"format_version": "1.0", **document}, indent=2, allow_nan=False) + "\n"
 
 
 def _summary(ran: Ran) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.runbooks import run_data
 from opsctl.formats.summary import clean, zoned
 from opsctl.outcome import Kind
@@ -23,8 +23,8 @@ def write_story(run: Run, said: Mapping[str, Said], timezone: str, output: str) 
     if output == "json":
         data = run_data(run)
         steps = [{**one, "output": _output_data(said.get(one["step"]))} for one in data["steps"]]
-        document = {"format_version": "1.0", **data, "steps": steps}
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        document = {**data, "steps": steps}
+        return json_text(document)
     return "".join(f"{text}\n" for text in _text(run, said, timezone))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.markdown import escape
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.formats.table import table
@@ -26,7 +26,7 @@ def write_list(runbooks: Mapping[str, Runbook], output: str) -> str:
     """Every runbook in a line; `output` is text or json."""
     if output == "json":
         rows = [{"runbook": name, **_about(one)} for name, one in runbooks.items()]
-        return json.dumps({"format_version": "1.0", "runbooks": rows}, indent=2) + "\n"
+        return json_text({"runbooks": rows})
     width = max((len(name) for name in runbooks), default=0)
     return "".join(
         f"{name:<{width}}  {count('step', len(one.procedure.steps)):<9}  {line(one.procedure.title)}\n"
@@ -38,8 +38,8 @@ def write_one(runbook: Runbook, output: str) -> str:
     """A runbook with its steps; `output` is text, json or markdown."""
     if output == "json":
         steps = [_step_data(one) for one in runbook.procedure.steps]
-        document = {"format_version": "1.0", "runbook": runbook.id, **_about(runbook), "list": steps}
-        return json.dumps(document, indent=2) + "\n"
+        document = {"runbook": runbook.id, **_about(runbook), "list": steps}
+        return json_text(document)
     lines = _page(runbook) if output == "markdown" else _text(runbook)
     return "".join(f"{text}\n" for text in lines)
 
@@ -47,7 +47,7 @@ def write_one(runbook: Runbook, output: str) -> str:
 def write_runs(runs: Sequence[Run], output: str, timezone: str, out: Output) -> str:
     """Runs in a line each; `output` is text or json."""
     if output == "json":
-        return json.dumps({"format_version": "1.0", "runs": [run_data(one) for one in runs]}, indent=2) + "\n"
+        return json_text({"runs": [run_data(one) for one in runs]})
     rows = [
         (one.subject, one.runbook, f"{one.state}{' (drill)' if one.drill else ''}",
          zoned(one.started, timezone), line(one.by), line(one.reason))
@@ -59,7 +59,7 @@ def write_runs(runs: Sequence[Run], output: str, timezone: str, out: Output) -> 
 def write_run(run: Run, output: str) -> str:
     """How a run ended, or why it stopped; `output` is text or json."""
     if output == "json":
-        return json.dumps({"format_version": "1.0", **run_data(run)}, indent=2, allow_nan=False) + "\n"
+        return json_text(run_data(run))
     what = "drill" if run.drill else "run"
     reason = f": {words}" if (words := _why(run)) else ""
     text = f"{run.subject} ({what} of {run.runbook}) is {run.state}{reason}\n"
@@ -86,7 +86,7 @@ def write_rehearsal(shown: Sequence[Shown], output: str) -> str:
              "message": clean(one.done.message) if one.done else None}
             for one in shown
         ]  # fmt: skip
-        return json.dumps({"format_version": "1.0", "dry_run": True, "steps": rows}, indent=2) + "\n"
+        return json_text({"dry_run": True, "steps": rows})
     return "".join(f"{text}\n" for one in shown for text in _rehearsed(one))
 
 
@@ -99,7 +99,7 @@ def write_freshness(found: Sequence[Fresh], output: str, out: Output) -> str:
              "scripts_changed": list(one.scripts), "automate_next": one.costs[0] if one.costs else None}
             for one in found
         ]  # fmt: skip
-        return json.dumps({"format_version": "1.0", "runbooks": rows}, indent=2, allow_nan=False) + "\n"
+        return json_text({"runbooks": rows})
     return table([fresh_line(one).split("\t") for one in found], out)
 
 
@@ -107,7 +107,7 @@ def write_findings(findings: Sequence[tuple[str, str]], output: str) -> str:
     """What lint finds, as runbook and words; `output` is text or json."""
     if output == "json":
         rows = [{"runbook": name, "message": words} for name, words in findings]
-        return json.dumps({"format_version": "1.0", "findings": rows}, indent=2) + "\n"
+        return json_text({"findings": rows})
     return "".join(f"{name}: {words}\n" for name, words in findings)
 
 

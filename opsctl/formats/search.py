@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.prose import count, line, shorten
 from opsctl.store.search_index import BEGIN, END
@@ -21,12 +21,11 @@ def write(found: Found, output: str, timezone: str, out: Output) -> str:
     """The hits, the best first; `output` is text or json."""
     if output == "json":
         document = {
-            "format_version": "1.0",
             "total": found.total,
             "widened": found.widened,
             "hits": [_data(one) for one in found.hits],
         }
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        return json_text(document)
     return "".join(f"{text}\n" for one in found.hits for text in _lines(one, timezone, out))
 
 

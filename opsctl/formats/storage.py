@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import moment, short_moment
 from opsctl.outcome import Kind
 from opsctl.units import brief
@@ -18,7 +18,7 @@ def write_info(info: Info, output: str) -> str:
     if output == "json":
         first, last = (moment(at) if at is not None else None for at in (info.first, info.last))
         facts = {**info._asdict(), "path": str(info.path), "first": first, "last": last}
-        return json.dumps({"format_version": "1.0", **facts}, indent=2) + "\n"
+        return json_text(facts)
     results = (
         f"{short_moment(info.first)} to {short_moment(info.last)}"
         if info.first is not None and info.last is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.formats.telling import TIMES, changed_fields, field, told
 from opsctl.prose import count, line, shorten
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from opsctl.formats import Output
     from opsctl.ledger.events import Event
     from opsctl.store.undoing import Change
-    from opsctl.taking_back import Taking
+    from opsctl.undo import Taking
 
 # More than anybody reads before answering a question.
 _MOST = 20
@@ -24,7 +25,7 @@ _MOST = 20
 def write(taking: Taking, output: str, out: Output) -> str:
     """What is undone; `output` is text or json."""
     if output == "json":
-        return json.dumps(_document(taking), indent=2, allow_nan=False) + "\n"
+        return json_text(_document(taking))
     lines = _terminal(taking, out.width, out) if out.width else _pipe(taking)
     return "".join(f"{one}\n" for one in lines)
 
@@ -89,7 +90,6 @@ def _changes(change: Change, zone: str) -> Iterator[tuple[str, str, str, str]]:
 def _document(taking: Taking) -> dict[str, Any]:
     undo, zone = taking.undo, taking.timezone
     return {
-        "format_version": "1.0",
         "workspace": clean(taking.workspace),
         "command": undo.command,
         "undone_by": taking.by,

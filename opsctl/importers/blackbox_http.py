@@ -25,6 +25,20 @@ _EMPTY = "a text that is empty, or another's, passes there, and here too: expect
 
 def take_http(module: Module, job: Job) -> dict[str, Any]:
     """The check of a page."""
+    made = {**_sent(module, job), **_reached(module)}
+    _expected(module)
+    module.rest({
+        "method", "headers", "http_headers", "body", "basic_auth", "authorization", "bearer_token",
+        "follow_redirects", "proxy_url", "enable_http2", "tls_config", "valid_status_codes",
+        "valid_http_versions", "fail_if_ssl", "fail_if_not_ssl", "fail_if_body_matches_regexp",
+        "fail_if_body_not_matches_regexp", "fail_if_header_matches", "fail_if_header_not_matches",
+        "preferred_ip_protocol", "ip_protocol_fallback", "enable_http3", "body_size_limit",
+        "body_file", *_ANYHOW,
+    })  # fmt: skip
+    return {"http": made}
+
+
+def _sent(module: Module, job: Job) -> dict[str, Any]:
     terms = module.terms
     url = job.target or f"http{'' if terms.get('fail_if_ssl') else 's'}://{unset(job)}"
     made: dict[str, Any] = {"url": literal(url if "://" in url else f"http://{url}")}
@@ -36,11 +50,20 @@ def take_http(module: Module, job: Job) -> dict[str, Any]:
     elif terms.get("body_file"):
         made["body_file"] = literal(str(terms["body_file"]))
     _authorise(module, made)
-    made["redirects"] = 0 if terms.get("follow_redirects") is False else 10
+    return made
+
+
+def _reached(module: Module) -> dict[str, Any]:
+    terms = module.terms
+    made: dict[str, Any] = {"redirects": 0 if terms.get("follow_redirects") is False else 10}
     made |= {"proxy": literal(str(terms["proxy_url"]))} if terms.get("proxy_url") else {}
     made |= _version(terms)
     made |= {**module.family(), **module.tls({"ca", "certificate", "key"})}
-    made |= _limit(module)
+    return made | _limit(module)
+
+
+def _expected(module: Module) -> None:
+    terms = module.terms
     _statuses(module)
     for key, words in _ANYHOW.items():
         if terms.get(key):
@@ -58,15 +81,6 @@ def take_http(module: Module, job: Job) -> dict[str, Any]:
     for place, found in module.patterns("fail_if_body_not_matches_regexp", "body"):
         module.expects(place, found)
     _matches(module)
-    module.rest({
-        "method", "headers", "http_headers", "body", "basic_auth", "authorization", "bearer_token",
-        "follow_redirects", "proxy_url", "enable_http2", "tls_config", "valid_status_codes",
-        "valid_http_versions", "fail_if_ssl", "fail_if_not_ssl", "fail_if_body_matches_regexp",
-        "fail_if_body_not_matches_regexp", "fail_if_header_matches", "fail_if_header_not_matches",
-        "preferred_ip_protocol", "ip_protocol_fallback", "enable_http3", "body_size_limit",
-        "body_file", *_ANYHOW,
-    })  # fmt: skip
-    return {"http": made}
 
 
 def _version(terms: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,8 @@ class IncidentStep:
         from opsctl.acting import acting
         from opsctl.caseload import found
         from opsctl.errors import OpsctlError
-        from opsctl.responding import Changes, acknowledge, mitigate, resolve, update
+        from opsctl.incident_updates import Changes, update
+        from opsctl.responding import acknowledge, mitigate, resolve
 
         text = fill(self.say, scene.values)
         try:

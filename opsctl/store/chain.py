@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from contextlib import closing
-from functools import reduce
+from functools import cache, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,14 +58,19 @@ def broken(db: sqlite3.Connection) -> Iterator[str]:
 
 def _guards(db: sqlite3.Connection) -> Iterator[str]:
     """Where the triggers that keep events from being changed are not as opsctl makes them."""
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
-        migrations.migrate(fresh, Path(), lambda _: None)
-        made = dict(fresh.execute(_GUARDS))
-    kept = dict(db.execute(_GUARDS))
+    made, kept = _made(), dict(db.execute(_GUARDS))
     for name in sorted({*made, *kept}):
         if made.get(name) != kept.get(name):
             was = "is missing" if name not in kept else "was changed" if name in made else "is not opsctl's"
             yield f"the trigger {name} {was}: somebody has worked on the store without opsctl"
+
+
+@cache
+def _made() -> Mapping[str, str]:
+    """The triggers of a new store, by their names."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        migrations.migrate(fresh, Path(), lambda _: None)
+        return dict(fresh.execute(_GUARDS))
 
 
 def _links(db: sqlite3.Connection, log: list[Event]) -> Iterator[str]:

@@ -152,6 +152,16 @@ def records(db: sqlite3.Connection, prefix: str, states: Sequence[str] = ()) -> 
     return sorted((record_of(kind, row[0]) for row in rows), key=lambda one: one.number)
 
 
+def titles(db: sqlite3.Connection, prefix: str, most: int) -> list[tuple[str, str]]:
+    """The newest subjects of a kind, each with its title, its runbook or its checklist."""
+    table = subject_kind(prefix).TABLE
+    return db.execute(
+        "SELECT subject, coalesce(json_extract(document, '$.title'), json_extract(document, '$.runbook'),"  # noqa: S608 - constant
+        f" json_extract(document, '$.checklist'), '') FROM {table} ORDER BY number DESC LIMIT ?",
+        (most,),
+    ).fetchall()
+
+
 def events(
     db: sqlite3.Connection,
     subjects: Sequence[str] | None = None,

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.outages import Rules
+from opsctl.outcome import Cause
 from opsctl.records import Judged, Result
-from opsctl.store.latest import result_of
-from opsctl.store.rows import millis
+from opsctl.store.rows import STATES, millis, seconds
 from opsctl.store.shapes import Shape, shapes, values_of
 
 if TYPE_CHECKING:
@@ -73,3 +73,21 @@ def _recorded(row: tuple[Any, ...], known: dict[int, Shape], met: dict[int, tupl
     # Only where all were met there is no evidence.
     judged = result.judged or met[shape_id]
     return Recorded(Result(*result[:7], judged, *result[8:10], seen), rules, True)
+
+
+def result_of(row: tuple[str, int, int, str | None, str, int | None, int, str | None]) -> Result:
+    """The result in the columns name, at, state, cause, message, latency, attempts, body of its evidence."""
+    name, at, state, cause, message, latency, attempts, body = row
+    kept = json.loads(body) if body else {"judged": [], "phases": {}, "evidence": {}}
+    return Result(
+        name,
+        seconds(at),
+        STATES[state],
+        Cause(cause) if cause else None,
+        message,
+        None if latency is None else latency / 1e6,
+        attempts,
+        tuple(Judged(*each) for each in kept["judged"]),
+        kept["phases"],
+        kept["evidence"],
+    )

@@ -63,6 +63,13 @@ def reached(db: sqlite3.Connection, routine: str, now: float) -> float | None:
     return None if row is None else float(row[0])
 
 
+def due_before(db: sqlite3.Connection, routine: str, due: float) -> float | None:
+    """When a routine was due the last time before; None where it never was."""
+    query = "SELECT max(due) FROM slots WHERE routine = ? AND scheduled AND due < ?"
+    (found,) = db.execute(query, (routine, due)).fetchone()
+    return None if found is None else float(found)
+
+
 def taken(db: sqlite3.Connection, routine: str, since: float) -> set[float]:
     """The times of a routine after `since` that have a slot already."""
     rows = db.execute("SELECT due FROM slots WHERE routine = ? AND scheduled AND due > ?", (routine, since))

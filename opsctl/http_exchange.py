@@ -1,4 +1,4 @@
-"""One HTTP exchange for the `http` check: the request on a libcurl handle, and what came back."""
+"""One HTTP exchange for the `http` check: sent on a libcurl handle, followed through redirects, reported."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from urllib.parse import urlsplit
 
 import pycurl
 
-from opsctl.http_answer import BODY_KEPT, body_values, evidence_of, header_values
-from opsctl.http_request import request_of
+from opsctl.http_answer import (
+    BODY_KEPT,
+    body_values,
+    evidence_of,
+    handle_values,
+    header_values,
+    phases_of,
+)
+from opsctl.http_request import request_of, set_up
 from opsctl.outcome import Cause, Failure, Observation, Value
 from opsctl.strict_json import RepeatedKeyError
 from opsctl.transfers import Transfer
@@ -24,21 +31,9 @@ if TYPE_CHECKING:
 _WHOLE = frozenset({"body", "json"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPING_METHOD = frozenset({307, 308})
-_USER_AGENT = "opsctl"
-_FAMILIES = {"any": pycurl.IPRESOLVE_WHATEVER, "ipv4": pycurl.IPRESOLVE_V4, "ipv6": pycurl.IPRESOLVE_V6}
-_VERSIONS = {
-    "any": pycurl.CURL_HTTP_VERSION_2TLS,
-    "1.1": pycurl.CURL_HTTP_VERSION_1_1,
-    "2": pycurl.CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE,
-    # Without a way back to TCP, which would answer for what is broken.
-    "3": pycurl.CURL_HTTP_VERSION_3ONLY,
-}
-_VERSION_NAMES = {
-    pycurl.CURL_HTTP_VERSION_1_0: "1.0",
-    pycurl.CURL_HTTP_VERSION_1_1: "1.1",
-    pycurl.CURL_HTTP_VERSION_2_0: "2",
-    pycurl.CURL_HTTP_VERSION_3: "3",
-}
+_ECONNRESET = 104
+_ECONNREFUSED = 111
+_CONNECTING = frozenset({pycurl.E_COULDNT_CONNECT, pycurl.E_SSL_CONNECT_ERROR})
 # CURLE_TOO_LARGE, which pycurl has no name for.
 _E_TOO_LARGE = 100
 _CAUSES = {
@@ -105,67 +100,9 @@ class Exchange:
             self._fail(Cause.INTERNAL, f"the answer could not be read: {error!r}; please report this")
 
     def _set_up(self, handle: pycurl.Curl, left: float) -> None:
-        check, request = self._check, self._request
-        set_option = handle.setopt
-        set_option(pycurl.URL, request.url)
-        set_option(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-        set_option(pycurl.TIMEOUT_MS, max(1, int(left * 1000)))
-        set_option(pycurl.CONNECTTIMEOUT_MS, max(1, int(left * 1000)))
-        set_option(pycurl.NOSIGNAL, 1)
-        if request.proxy is None:
-            # The variables of the environment are for other programs.
-            set_option(pycurl.NOPROXY, "*")
-        else:
-            set_option(pycurl.PROXY, request.proxy)
-            set_option(pycurl.NOPROXY, "")
-        if check.unix_socket:
-            set_option(pycurl.UNIX_SOCKET_PATH, str(self._ask.root / check.unix_socket))
-        set_option(pycurl.FRESH_CONNECT, 1)
-        set_option(pycurl.FORBID_REUSE, 1)
-        set_option(pycurl.USERAGENT, _USER_AGENT)
-        set_option(pycurl.HTTPHEADER, list(request.headers))
-        set_option(pycurl.HEADERFUNCTION, self._lines.append)
-        set_option(pycurl.WRITEFUNCTION, self._receive)
-        set_option(pycurl.HTTP_VERSION, _VERSIONS[check.version])
-        set_option(pycurl.IPRESOLVE, _FAMILIES[check.family])
-        if request.method == "HEAD":
-            set_option(pycurl.NOBODY, 1)
-        elif request.method != "GET" or request.body is not None:
-            set_option(pycurl.CUSTOMREQUEST, request.method)
-        if request.body is not None:
-            # It tells libcurl the length too, so that a NUL is sent as any other byte.
-            set_option(pycurl.POSTFIELDS, request.body)
-        if request.url.startswith("https:"):
-            self._set_up_tls(handle)
-
-    def _set_up_tls(self, handle: pycurl.Curl) -> None:
-        from opsctl.trust import trusted_certificates
-
-        check = self._check
-        if check.version == "2":
-            handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
-        handle.setopt(pycurl.CAINFO, self._file(check.ca) if check.ca else trusted_certificates())
-        handle.setopt(pycurl.OPT_CERTINFO, 1)
-        if not check.verify:
-            handle.setopt(pycurl.SSL_VERIFYPEER, 0)
-            handle.setopt(pycurl.SSL_VERIFYHOST, 0)
-        if check.certificate and self._request.trusted:
-            handle.setopt(pycurl.SSLCERT, self._file(check.certificate))
-            handle.setopt(pycurl.SSLKEY, self._file(check.key or check.certificate))
-
-    def _file(self, name: str) -> str:
-        """The path of a file that libcurl is to read, for which every other request waits."""
-        from opsctl.plain_files import NotPlainError, check_plain
-
-        path = self._ask.root / name
-        try:
-            check_plain(path)
-        except NotPlainError as error:
-            raise ValueError(f"`{name}` {error}; name a regular file") from error
-        except OSError:
-            # libcurl has the words for it.
-            pass
-        return str(path)
+        set_up(handle, self._check, self._request, self._ask.root, left)
+        handle.setopt(pycurl.HEADERFUNCTION, self._lines.append)
+        handle.setopt(pycurl.WRITEFUNCTION, self._receive)
 
     def _receive(self, data: bytes) -> int:
         self._size += len(data)
@@ -221,11 +158,12 @@ class Exchange:
                 Cause.TOO_LARGE,
                 f"the body is longer than {self._check.max_body} bytes; raise `max_body` if that is right",
             )
-        if code == pycurl.E_COULDNT_CONNECT:
-            refused = handle.getinfo(pycurl.OS_ERRNO) == _ECONNREFUSED
-            return (Cause.REFUSED, "connection refused") if refused else (Cause.UNREACHABLE, words)
-        if code == pycurl.E_SSL_CONNECT_ERROR and handle.getinfo(pycurl.OS_ERRNO) == _ECONNRESET:
+        errno = handle.getinfo(pycurl.OS_ERRNO)
+        if code in _CONNECTING and errno == _ECONNRESET:
             return Cause.RESET, words
+        if code == pycurl.E_COULDNT_CONNECT:
+            refused = errno == _ECONNREFUSED
+            return (Cause.REFUSED, "connection refused") if refused else (Cause.UNREACHABLE, words)
         if code == pycurl.E_OPERATION_TIMEDOUT:
             return Cause.TIMEOUT, f"no whole answer within {self._ask.timeout:g} s"
         return _CAUSES.get(code, Cause.PROTOCOL), words or _WORDS.get(code, f"libcurl error {code}")
@@ -234,28 +172,20 @@ class Exchange:
         self._done(
             Observation(
                 failure=Failure(cause, words),
-                phases=_phases(handle) if handle else {},
+                phases=phases_of(handle) if handle else {},
                 evidence=self._evidence(None),
             )
         )
 
     def _answer(self, handle: pycurl.Curl, status: int) -> Observation:
         wanted = self._ask.wanted
-        phases = _phases(handle)
+        phases = phases_of(handle)
         values: dict[str, Value] = {
             "status": status,
             "latency": time.monotonic() - self._started if self._hops else handle.getinfo(pycurl.TOTAL_TIME),
             "size": self._size,
         }
-        if "latency" in wanted:
-            values.update(
-                (f"latency.{name}", seconds)
-                for name, seconds in phases.items()
-                if name in {"dns", "connect", "tls"}
-            )
-            values["latency.first_byte"] = handle.getinfo(pycurl.STARTTRANSFER_TIME)
-        if "version" in wanted:
-            values["version"] = _VERSION_NAMES.get(handle.getinfo(pycurl.INFO_HTTP_VERSION), "unknown")
+        values.update(handle_values(handle, phases, wanted))
         if "url" in wanted or "redirects" in wanted:
             values["url"], values["redirects"] = self._request.url, self._hops
         if "header" in wanted:
@@ -279,26 +209,6 @@ class Exchange:
         return lambda: evidence_of(self._check, request, status, lines, body)
 
 
-def _phases(handle: pycurl.Curl) -> dict[str, float]:
-    """Seconds spent in each phase of the last hop, in order; a phase that did not happen is left out."""
-    info = handle.getinfo
-    resolved, connected, total = (
-        info(pycurl.NAMELOOKUP_TIME),
-        info(pycurl.CONNECT_TIME),
-        info(pycurl.TOTAL_TIME),
-    )
-    secured, first = info(pycurl.APPCONNECT_TIME), info(pycurl.STARTTRANSFER_TIME)
-    phases = {"dns": resolved}
-    if connected:
-        phases["connect"] = connected - resolved
-    if secured:
-        phases["tls"] = secured - connected
-    if first:
-        phases["wait"] = first - (secured or connected)
-        phases["transfer"] = total - first
-    return phases
-
-
 def _location(handle: pycurl.Curl) -> str | None:
     """Where a redirect leads; ValueError where that is no address."""
     location: str | None = handle.getinfo(pycurl.REDIRECT_URL)
@@ -316,7 +226,3 @@ def _origin(url: str) -> tuple[str, str, int | None]:
         (parts.hostname or "").lower(),
         parts.port or {"http": 80, "https": 443}.get(parts.scheme),
     )
-
-
-_ECONNRESET = 104
-_ECONNREFUSED = 111

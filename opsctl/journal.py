@@ -28,7 +28,7 @@ def tell_incident(ledger: Ledger, run: Run, text: str) -> None:
         ledger.append("incident.attached", run.incident, body)
 
 
-class Keeper:
+class Journal:
     """What is kept of one run: the end of a step and the beginning of the next are one transaction.
 
     `last` is the run as far as it is kept; `run()` keeps what is left, and shows it when it is kept.

@@ -1,4 +1,4 @@
-"""Looking back: outages, availability and latencies of the selected checks over a window."""
+"""The history of the selected checks: outages, availability and latencies over a window."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ if TYPE_CHECKING:
     from opsctl.store.history import Availability, Outage
 
 
-class Past(NamedTuple):
+class History(NamedTuple):
     """What was recorded from `since` to `until` (UTC epoch seconds)."""
 
     workspace: str
+    timezone: str
     since: float
     until: float
     checks: tuple[Availability, ...]
     outages: tuple[Outage, ...]
 
 
-def look_back(workspace: Workspace, selectors: Sequence[str], since: str, until: str, now: float) -> Past:
+def history_of(workspace: Workspace, selectors: Sequence[str], since: str, until: str, now: float) -> History:
     """The history of the selected checks; UsageError for bad times, StoreError for a faulty store."""
     from opsctl.store.history import availability, outages
     from opsctl.store.opening import open_store
@@ -38,8 +39,9 @@ def look_back(workspace: Workspace, selectors: Sequence[str], since: str, until:
         raise UsageError("--since is not before --until; name an earlier time")
     names = select(workspace.checks(), selectors)
     with open_store(workspace.store, write=False) as store:
-        return Past(
+        return History(
             workspace.name,
+            workspace.timezone,
             start,
             end,
             tuple(availability(store, names, start, end)),
