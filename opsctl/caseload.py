@@ -114,7 +114,8 @@ def story(workspace: Workspace, name: str | None, now: float) -> Story:
 
     with open_store(workspace.store, write=False) as store, store.reading() as db:
         incident = found(db, name)
-        return Story(workspace.timezone, now, case_of(db, workspace, incident), timeline(db, incident))
+        entries = timeline(db, incident, workspace.timezone)
+        return Story(workspace.timezone, now, case_of(db, workspace, incident), entries)
 
 
 def found(db: sqlite3.Connection, name: str | None) -> Incident:

@@ -68,7 +68,7 @@ class CheckTerms(Terms):
     expect: Annotated[Expectations, Doc("What must hold for it to be up.")] = None
     warn: Annotated[Expectations, Doc("What must hold for it not to be degraded.")] = None
     title: Annotated[str | None, Doc("What people call it.")] = None
-    runbook: Annotated[RunbookId | None, Doc("What to do when it is down: runbooks/ID.md.")] = None
+    runbook: Annotated[RunbookId | None, Doc("What to do when it is down: the name of a runbook.")] = None
     expect_survivor: Annotated[
         Mapping[Name, str], Doc("Faults of `check --prove` that it need not catch, each with the reason.")
     ] = field(default_factory=dict)
@@ -178,7 +178,7 @@ class DeclaredService:
     tier: Annotated[Tier, Doc("How much depends on it.")] = "normal"
     tags: Annotated[tuple[Name, ...], Doc("Words to select it by, as `tag:WORD`.")] = ()
     depends_on: Annotated[tuple[Located, ...], OneOrMore(), Doc("Services that it cannot work without.")] = ()
-    runbook: Annotated[RunbookId | None, Doc("What to do when it is down: runbooks/ID.md.")] = None
+    runbook: Annotated[RunbookId | None, Doc("What to do when it is down: the name of a runbook.")] = None
     incidents: Annotated[
         Any, _section("opsctl.policies", "Opening"), Doc("Incidents that its checks open by themselves.")
     ] = None

@@ -76,7 +76,7 @@ def examine(db: sqlite3.Connection, workspace: Workspace, incident: Incident, no
         until=until,
         availability=tuple(_availability(db, workspace, incident, since, until)),
         stretches=stretches,
-        entries=timeline(db, incident),
+        entries=timeline(db, incident, workspace.timezone),
         whys=policies(workspace).reviews.whys,
     )
 

@@ -38,19 +38,11 @@ def availability(
     return _with_rows(metrics.availability(course.spent, course.n), course)
 
 
-def budget(
-    db: sqlite3.Connection,
-    workspace: Workspace,
-    target: str,
-    since: float,
-    until: float,
-    objective: float | None = None,
-) -> Figure:
-    """How much of the error budget was used, of `objective` in percent or of what the service promises."""
+def budget(db: sqlite3.Connection, workspace: Workspace, target: str, since: float, until: float) -> Figure:
+    """How much of the error budget was used, of the availability that the service promises."""
     course = course_of(db, workspace, target, since, until)
     service, _ = meant(workspace, target)
-    if objective is None and service.objectives is not None:
-        objective = service.objectives.availability
+    objective = None if service.objectives is None else service.objectives.availability
     if objective is None:
         return metrics.nothing(
             "error-budget",
@@ -103,48 +95,12 @@ def latencies(
     return [metrics.latency(pool.counts, q)._replace(counted=counted, left_out=left_out) for q in qs]
 
 
-def times(
-    db: sqlite3.Connection,
-    workspace: Workspace,
-    what: str,
-    since: float,
-    until: float,
-    service: str | None = None,
-    severity: str | None = None,
-) -> Figure:
-    """The median time to `what` (one of `TIMES`) of the incidents that began in [since, until).
-
-    `severity` is the worst that an incident had. The mean and the 90th percentile are in `more`.
-    """
-    return times_of(incidents(db, workspace, since, until, service, severity), what)
-
-
-def frequency(
-    db: sqlite3.Connection,
-    workspace: Workspace,
-    since: float,
-    until: float,
-    service: str | None = None,
-    severity: str | None = None,
-) -> Figure:
-    """How many incidents began in [since, until); `severity` is the worst that an incident had."""
-    return frequency_of(incidents(db, workspace, since, until, service, severity))
-
-
-def actionability(
-    db: sqlite3.Connection, workspace: Workspace, since: float, until: float, service: str | None = None
-) -> Figure:
-    """The share of the incidents opened by checks, and begun in [since, until), that asked for action."""
-    return actionability_of(incidents(db, workspace, since, until, service))
-
-
 def incidents(
     db: sqlite3.Connection,
     workspace: Workspace,
     since: float,
     until: float,
     service: str | None = None,
-    severity: str | None = None,
 ) -> list[Incident]:
     """The incidents that began in [since, until), by number; for several figures, read them once."""
     from opsctl.store.begun import begun
@@ -152,8 +108,8 @@ def incidents(
     window_of(since, until)
     found = begun(db, since, until)
     if service is not None:
-        found = of_service(found, meant(workspace, service)[0].id)
-    return [one for one in found if severity in (None, one.peak)]
+        return of_service(found, meant(workspace, service)[0].id)
+    return found
 
 
 def of_service(begun: Sequence[Incident], service: str) -> list[Incident]:
@@ -162,7 +118,7 @@ def of_service(begun: Sequence[Incident], service: str) -> list[Incident]:
 
 
 def times_of(begun: Sequence[Incident], what: str) -> Figure:
-    """As `times`, of incidents that were read before."""
+    """The median time to `what` (one of `TIMES`); the mean and the 90th percentile are in `more`."""
     from opsctl.durations import durations
 
     taken = {one.number: durations(one)[what] for one in begun}
@@ -176,14 +132,15 @@ def times_of(begun: Sequence[Incident], what: str) -> Figure:
     seconds = [taken[one.number] or 0.0 for one in counted]
     return metrics.typical(f"time-to-{what}", seconds)._replace(
         counted=tuple(
-            f"{one.subject} {show(Kind.DURATION, took)}" for one, took in zip(counted, seconds, strict=True)
+            f"{one.subject} {show(Kind.DURATION, round(took, 3))}"
+            for one, took in zip(counted, seconds, strict=True)
         ),
         left_out=left_out,
     )
 
 
 def frequency_of(begun: Sequence[Incident]) -> Figure:
-    """As `frequency`, of incidents that were read before."""
+    """How many there were."""
     counted, left_out = _split(begun, lambda _: "")
     return metrics.frequency(len(counted))._replace(
         counted=tuple(f"{one.subject} {one.peak}" for one in counted), left_out=left_out
@@ -191,7 +148,7 @@ def frequency_of(begun: Sequence[Incident]) -> Figure:
 
 
 def actionability_of(begun: Sequence[Incident]) -> Figure:
-    """As `actionability`, of incidents that were read before."""
+    """The share of those opened by checks that asked for action."""
     fired = [one for one in begun if one.key is not None and one.state != "merged"]
     waiting = [one for one in fired if one.active and one.acknowledged is None]
     reviewed = [one for one in fired if not (one.active and one.acknowledged is None)]

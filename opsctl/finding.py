@@ -34,6 +34,18 @@ def find(directory: Path | None) -> Path:
     raise WorkspaceMissingError(str(start))
 
 
+def procedure(root: Path, runbook: str | None) -> str | None:
+    """Where a runbook is read, as a path in the workspace, or the command that runs one without a page."""
+    if runbook is None:
+        return None
+    return f"runbooks/{runbook}{PAGE}" if is_page(root, runbook) else f"opsctl runbook run {runbook}"
+
+
+def is_page(root: Path, runbook: str) -> bool:
+    """Whether a runbook is a page of Markdown in its folder of the workspace."""
+    return "/" not in runbook and "\0" not in runbook and (root / f"runbooks/{runbook}{PAGE}").is_file()
+
+
 def matching(folder: Path, globs: Iterable[str]) -> list[Path]:
     """The files below the workspace that the globs mean, each once, without the root.
 

@@ -8,8 +8,8 @@ from opsctl.errors import UsageError
 from opsctl.metrics import Figure, compare
 from opsctl.outcome import Kind
 from opsctl.prose import line, shorten, suggestion, ticked
+from opsctl.units import brief
 from opsctl.units import parse as parse_quantity
-from opsctl.units import show
 
 if TYPE_CHECKING:
     import sqlite3
@@ -103,7 +103,7 @@ def judge(
     if measure.kind == "manual":
         return _by_hand(measure, before["value"], after["value"])
     if after["since"] < finished:
-        left = show(Kind.DURATION, float(round(finished - after["since"])))
+        left = brief(Kind.DURATION, finished - after["since"])
         return Verdict("not enough data", f"the window still holds {left} from before it was done")
     change = compare(_known(before), _known(after))
     if change.better is not None:

@@ -57,7 +57,10 @@ class Standing(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """A result with what is known around it, as every format shows it."""
+    """A result with what is known around it, as every format shows it.
+
+    `procedure` is where the runbook is read or how it is run; None where the check is well or has none.
+    """
 
     result: Result
     standing: Standing
@@ -71,6 +74,7 @@ class Checked(NamedTuple):
     fail_after: int
     ok_after: int
     explained_by: str | None = None
+    procedure: str | None = None
 
 
 class Happening(NamedTuple):
@@ -95,7 +99,7 @@ class CheckRun(NamedTuple):
     """One `opsctl check`: all that it found, in the order of the workspace, and what came of it.
 
     `maintenance` are the checks that were not made, as they are neither up nor down now; `comparison` is with
-    a baseline, where that was asked for.
+    a baseline, where that was asked for; `timezone` (IANA) is how people are shown times.
     """
 
     workspace: str
@@ -106,3 +110,4 @@ class CheckRun(NamedTuple):
     incidents: tuple[Happening, ...] = ()
     maintenance: tuple[Passed, ...] = ()
     comparison: Comparison | None = None
+    timezone: str = "UTC"

@@ -21,7 +21,7 @@ from opsctl.trends import Trend, trend
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from opsctl.capacity import Load
     from opsctl.caseload import Case
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from opsctl.store.history import Outage
 
 _MOST_EVENTS = 200
-TIMES = ("detect", "acknowledge", "mitigate", "recover", "resolve")
 
 
 class Kept(NamedTuple):
@@ -123,9 +122,9 @@ def _gather(
         period=period,
         page=overview_in(db, workspace, now),
         kept=tuple(_kept(db, workspace, one, period) for one in workspace.services.values() if one.checks),
-        outages=tuple(outages_in(db, None, since, until)),
+        outages=tuple(_outages(db, workspace, since, until)),
         incidents=tuple(begun),
-        times=tuple((what, figures.times_of(begun, what)) for what in TIMES),
+        times=tuple((what, figures.times_of(begun, what)) for what in figures.TIMES),
         frequency=frequency,
         frequency_change=compare(figures.frequency_of(before), frequency),
         actionability=figures.actionability_of(begun),
@@ -139,6 +138,14 @@ def _gather(
         parts=within,
         trends=tuple(_trends(db, workspace, within)) if charts else (),
     )
+
+
+def _outages(db: sqlite3.Connection, workspace: Workspace, since: float, until: float) -> Iterator[Outage]:
+    """The outages of the period; one of a check that was taken out only where it began or ended in it."""
+    known = workspace.checks()
+    for one in outages_in(db, None, since, until):
+        if one.check in known or one.ended is not None or one.started >= since:
+            yield one
 
 
 def _kept(db: sqlite3.Connection, workspace: Workspace, service: Service, period: Period) -> Kept:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.caseload import Wanted, cases
 from opsctl.errors import ExitCode, StoreError, worst
+from opsctl.finding import procedure
 from opsctl.outcome import State
 from opsctl.rooting import root_causes
 from opsctl.store.attested import open_waivers
@@ -13,6 +14,7 @@ from opsctl.store.ledger import records
 
 if TYPE_CHECKING:
     import sqlite3
+    from pathlib import Path
 
     from opsctl.agenda import Point
     from opsctl.caseload import Case
@@ -47,6 +49,7 @@ class Stand(NamedTuple):
     cause: str | None
     message: str
     explained_by: str | None
+    procedure: str | None = None
 
 
 class Page(NamedTuple):
@@ -94,7 +97,7 @@ def overview_in(db: sqlite3.Connection, workspace: Workspace, now: float) -> Pag
         if name not in passed
     ]
     roots = root_causes(workspace.services, [one.check for one in stands if one.state is State.DOWN])
-    explained = tuple(one._replace(explained_by=roots.get(one.check)) for one in stands)
+    explained = tuple(_with_way(one, roots.get(one.check), workspace.root) for one in stands)
     page = Page(workspace.name, workspace.timezone, now, explained, (), maintenance=tuple(passed.values()))
     try:
         return page._replace(
@@ -164,6 +167,12 @@ def _stand(service: Service, check: CheckDefinition, standing: Standing | None, 
         message=_message(standing, age, missed, stale=stale),
         explained_by=None,
     )
+
+
+def _with_way(one: Stand, root: str | None, folder: Path) -> Stand:
+    """The stand with what explains it, and where what to do about it is written."""
+    way = None if one.state.good else procedure(folder, one.runbook)
+    return one._replace(explained_by=root, procedure=way)
 
 
 def _message(standing: Standing | None, age: float | None, missed: int, *, stale: bool) -> str:

@@ -34,6 +34,21 @@ def require_sound(path: Path, now: float | None = None) -> None:
         )
 
 
+def require_backup(source: Path, store: Path) -> None:
+    """StoreError with everything that keeps a backup from being restored as the store, where it is unfit."""
+    from opsctl.store import backups
+    from opsctl.store.verifying import verify
+
+    backups.require_backup(source, store)
+    found = verify(source)
+    if found:
+        listed = "\n".join(f"  {safe(one)}" for one in found)
+        raise StoreError(
+            f"{source} cannot be restored, so the store was left as it is:\n{listed}\n"
+            "name another file that `opsctl db backup` made"
+        )
+
+
 def prune(workspace: Workspace, now: float, *, compact: bool, dry_run: bool) -> str:
     """Delete what is older than the workspace's retention, and say so; with `dry_run` say only the rule."""
     from opsctl.store.opening import open_store

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opsctl.ledger.incident import TIMES
 from opsctl.store.ledger import events
+from opsctl.zones import zone_named
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,11 +37,14 @@ class Entry(NamedTuple):
         return bool(self.said)
 
 
-def timeline(db: sqlite3.Connection, incident: Incident) -> tuple[Entry, ...]:
-    """Every entry of the incident and of those merged into it, in the order in which things happened."""
+def timeline(db: sqlite3.Connection, incident: Incident, timezone: str) -> tuple[Entry, ...]:
+    """Every entry of the incident and of those merged into it, in the order in which things happened.
+
+    Times within its words are of the zone `timezone` (IANA).
+    """
     log = list(_all_events(db, incident.subject))
     amendments = [event for event in log if event.kind == "incident.amended"]
-    entries = {event.id: _entry(event) for event in log if event.kind != "incident.amended"}
+    entries = {event.id: _entry(event, timezone) for event in log if event.kind != "incident.amended"}
     for amendment in amendments:
         number = amendment.body["event"]
         if number in entries:
@@ -48,8 +52,10 @@ def timeline(db: sqlite3.Connection, incident: Incident) -> tuple[Entry, ...]:
     return tuple(sorted(entries.values(), key=lambda one: (one.at, one.event)))
 
 
-def words(event: Event) -> str:
+def words(event: Event, timezone: str = "UTC") -> str:
     """What an event says, in one or more lines for people."""
+    if event.kind == "incident.changed":
+        return _changed(event.body, timezone)
     say = _WORDS.get(event.kind)
     return say(event.body) if say else str(event.body.get("text", event.kind))
 
@@ -61,9 +67,11 @@ def _all_events(db: sqlite3.Connection, subject: str, seen: frozenset[str] = fro
             yield from _all_events(db, event.body["other"], seen | {subject})
 
 
-def _entry(event: Event) -> Entry:
+def _entry(event: Event, timezone: str) -> Entry:
     kind = event.kind.partition(".")[2]
-    return Entry(event.id, event.occurred, event.recorded, event.actor, kind, words(event), event.subject)
+    return Entry(
+        event.id, event.occurred, event.recorded, event.actor, kind, words(event, timezone), event.subject
+    )
 
 
 def _amend(entry: Entry, amendment: Event) -> Entry:
@@ -95,24 +103,27 @@ def _closed(body: Mapping[str, Any]) -> str:
     return f"{lead}: {body['reason']}" if body.get("reason") else lead
 
 
-def _changed(body: Mapping[str, Any]) -> str:
-    parts = [f"{name.replace('_', ' ')}: {_value(name, value)}" for name, value in body["changes"].items()]
+def _changed(body: Mapping[str, Any], timezone: str) -> str:
+    parts = [
+        f"{name.replace('_', ' ')}: {_value(name, value, timezone)}"
+        for name, value in body["changes"].items()
+    ]
     return f"changed {'; '.join(parts)}" + (f" ({body['reason']})" if body.get("reason") else "")
 
 
 def _escalated(body: Mapping[str, Any]) -> str:
-    what = [f"to {body['changes']['severity']}"] if "severity" in body["changes"] else []
-    what += [f"called {body['to']}"] if body.get("to") else []
-    return f"escalated {', '.join(what)}: {body.get('reason', '')}".rstrip(": ")
+    to = f" to {body['changes']['severity']}" if "severity" in body["changes"] else ""
+    called = f", called {body['to']}" if body.get("to") else ""
+    return f"escalated{to}{called}: {body.get('reason', '')}".rstrip(": ")
 
 
-def _value(name: str, value: Any) -> str:
+def _value(name: str, value: Any, timezone: str) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     if name in TIMES and isinstance(value, int | float):
-        from datetime import UTC, datetime
+        from datetime import datetime
 
-        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return datetime.fromtimestamp(value, zone_named(timezone)).strftime("%Y-%m-%d %H:%M:%S %Z")
     return "none" if value is None else str(value)
 
 
@@ -123,7 +134,6 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "incident.resolved": _resolved,
     "incident.closed": _closed,
     "incident.reopened": lambda body: f"reopened: {body['reason']}" if body.get("reason") else "reopened",
-    "incident.changed": _changed,
     "incident.escalated": _escalated,
     "incident.assigned": lambda body: f"{body['role']}: {body['person'] or 'nobody'}",
     "incident.linked": lambda body: f"{body['relation']} {body['other']}",

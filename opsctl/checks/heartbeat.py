@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from opsctl.limits import Between, Doc, Name, NotEmpty, Seconds
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
+from opsctl.units import show
+from opsctl.zones import is_zone, zone_named
 
 if TYPE_CHECKING:
     from opsctl.checks import Ask, Heartbeat
@@ -59,7 +61,7 @@ class HeartbeatCheck:
         if self.timezone is not None:
             if self.schedule is None:
                 yield "timezone", "only a `schedule` has a time zone; leave `timezone` out"
-            if not _is_zone(self.timezone):
+            if not is_zone(self.timezone):
                 yield "timezone", f"`{self.timezone}` is not a time zone; write one such as `Europe/Berlin`"
         fault = _fault(self.schedule) if self.schedule is not None else ""
         if fault:
@@ -69,7 +71,9 @@ class HeartbeatCheck:
         """The job's name and when it is due."""
         if self.schedule is not None:
             return f"{self.name}, due {self.schedule} {self.timezone or 'UTC'}"
-        return self.name if self.every is None else f"{self.name}, due every {self.every:g} s"
+        return (
+            self.name if self.every is None else f"{self.name}, due every {show(Kind.DURATION, self.every)}"
+        )
 
     def probe(self, ask: Ask) -> Observation:
         """Judge the signals that were recorded."""
@@ -128,11 +132,10 @@ def _duration(started: float, succeeded: float, failed: float | None) -> Iterato
 def _next(schedule: str, timezone: str, after: float) -> float:
     """The first time of the schedule after an instant, all as UTC epoch seconds."""
     from datetime import datetime
-    from zoneinfo import ZoneInfo
 
     from cronsim import CronSim
 
-    times = CronSim(schedule, datetime.fromtimestamp(after, ZoneInfo(timezone)))
+    times = CronSim(schedule, datetime.fromtimestamp(after, zone_named(timezone)))
     # Of an hour that comes twice, CronSim may give the first time when the second one is asked about.
     return next(at for at in (time.timestamp() for time in times) if at > after)
 
@@ -147,16 +150,6 @@ def _fault(schedule: str) -> str:
     except (CronSimError, StopIteration) as error:
         return str(error).lower() or "that time never comes"
     return ""
-
-
-def _is_zone(name: str) -> bool:
-    from zoneinfo import ZoneInfo
-
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return False
-    return True
 
 
 def _evidence(signals: Heartbeat) -> dict[str, Value]:

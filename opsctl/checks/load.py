@@ -37,7 +37,8 @@ class LoadCheck:
         except OSError:
             words = "this system does not know its load averages"
             return Observation(failure=Failure(Cause.UNSUPPORTED, words))
-        return Observation({"load1": load1, "load5": load5, "load15": load15, "per_cpu": load5 / _cpus()})
+        per_cpu = round(load5 / _cpus(), 4)
+        return Observation({"load1": load1, "load5": load5, "load15": load15, "per_cpu": per_cpu})
 
 
 def _cpus() -> int:

@@ -10,7 +10,8 @@ import typer
 
 from opsctl.commands import backlog_decisions, backlog_proof
 from opsctl.commands.completing import recorded
-from opsctl.commands.console import emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import emit, one_of, open_workspace, opened, reader_of
+from opsctl.commands.groups import add_group
 from opsctl.commands.options import DryRun, Format, Out, Where
 
 EPILOG = """Examples:
@@ -24,18 +25,19 @@ EPILOG = """Examples:
   opsctl backlog done 12 --spent 3h
   opsctl backlog verify 12               says whether it helped
   opsctl backlog matrix -o markdown
+  opsctl backlog edit 12 --due friday --tag replica
+  opsctl backlog prioritise 12 high --impact high --effort 4h
+  opsctl backlog reject 12 --reason "the service goes away"
   opsctl backlog export > backlog.csv
+  opsctl backlog import backlog.csv --dry-run
 """
 _Many = Annotated[str, typer.Option("-o", "--output", metavar="FORMAT", help="text, json or csv.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the group `backlog` to the application."""
-    group = typer.Typer(
-        help="Improvements: propose, plan and do them, and show that they helped.",
-        epilog=EPILOG,
-        no_args_is_help=True,
-        rich_markup_mode=None,
+    group = add_group(
+        app, "backlog", "Improvements: propose, plan and do them, and show that they helped.", EPILOG
     )
     backlog_decisions.register(group)
     backlog_proof.register(group)
@@ -44,7 +46,6 @@ def register(app: typer.Typer) -> None:
     group.command()(matrix)
     group.command()(export)
     group.command("import")(import_)
-    app.add_typer(group, name="backlog")
 
 
 def list_(
@@ -116,11 +117,9 @@ def show(
     """Show an item, why it stands where it does in the order, and what its measure says."""
     from opsctl.backlog import dossier
     from opsctl.formats.backlog import write_dossier
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    found = dossier(open_workspace(where, world.environ, light=True), item, world.now)
+    world, workspace = opened(where, output, ("text", "json"))
+    found = dossier(workspace, item, world.now)
     emit(world, write_dossier(found, output, reader_of(world)))
 
 
@@ -135,11 +134,8 @@ def matrix(
     from opsctl.formats.matrix import write
     from opsctl.matrix import placed
     from opsctl.policies import policies
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "markdown", "json"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ, light=True)
+    world, workspace = opened(where, output, ("text", "markdown", "json"))
     rows = stock(workspace, Wanted(states=OPEN), world.now).rows
     placed_ = placed((row.item for row in rows), policies(workspace).backlog)
     emit(world, write(placed_, output, reader_of(world)))
@@ -153,11 +149,9 @@ def export(
     """Write every item, for a spreadsheet or another program; `import` takes it back."""
     from opsctl.backlog import Wanted, stock
     from opsctl.formats.backlog import write_list
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("csv", "json"))
-    world = this_world()
-    found = stock(open_workspace(where, world.environ, light=True), Wanted(everything=True), world.now)
+    world, workspace = opened(where, output, ("csv", "json"))
+    found = stock(workspace, Wanted(everything=True), world.now)
     emit(world, write_list(found, output, reader_of(world)), out)
 
 
@@ -169,14 +163,11 @@ def import_(
 ) -> None:
     """Add the items of a file, and change those that it names; all of them, or none."""
     from opsctl.acting import acting
+    from opsctl.backlog_import import read, take_in
     from opsctl.errors import UsageError
-    from opsctl.exchanging import read, take_in
-    from opsctl.formats.exchange import write
-    from opsctl.world import this_world
+    from opsctl.formats.backlog_import import write
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ, light=True)
+    world, workspace = opened(where, output, ("text", "json"))
     try:
         with sys.stdin if str(file) == "-" else file.open(encoding="utf-8", newline="") as stream:
             rows = read(str(file), stream)

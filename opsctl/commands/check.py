@@ -53,7 +53,7 @@ def check(
     ] = False,
     record: Annotated[bool, typer.Option("--record/--no-record", help="Keep the results.")] = True,
     jobs: Annotated[
-        int, typer.Option("--jobs", min=1, max=500, help="How many checks run at once.")
+        int, typer.Option("--jobs", metavar="N", min=1, max=500, help="How many checks run at once.")
     ] = _UNLESS.jobs,
     timeout: Annotated[
         str | None, typer.Option("--timeout", metavar="TIME", help="Bound each attempt, as `5s`.")
@@ -68,7 +68,8 @@ def check(
         str | None, typer.Option("--wait", metavar="LENGTH", help="Check until all are up, as long as `5m`.")
     ] = None,
     every: Annotated[
-        str, typer.Option("--every", metavar="LENGTH", help="The pause of --wait and --watch.")
+        str | None,
+        typer.Option("--every", metavar="LENGTH", help="The pause of --wait and --watch; 10s by default."),
     ] = _UNLESS.every,
     watch: Annotated[bool, typer.Option("--watch", help="Check again and again, until Ctrl-C.")] = False,
     baseline: Annotated[
@@ -85,7 +86,8 @@ def check(
         bool, typer.Option("--replay", help="Judge what was recorded by the expectations now. Asks nobody.")
     ] = False,
     since: Annotated[
-        str, typer.Option("--since", metavar="TIME", help="From when on --replay looks.")
+        str | None,
+        typer.Option("--since", metavar="TIME", help="From when on --replay looks; 30d by default."),
     ] = _UNLESS.since,
     where: Where = None,
 ) -> None:  # fmt: skip

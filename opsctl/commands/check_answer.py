@@ -63,11 +63,11 @@ def show(
     from opsctl.formats.comparison import write
     from opsctl.prose import safe
 
-    reader = reader_of(world, quiet=options.single, explain=options.explain, to_file=shown.out is not None)
+    reader = reader_of(world, quiet=options.quiet, explain=options.explain, to_file=shown.out is not None)
     code = _code(outcome, counted, shown)
     comparison = outcome.run.comparison
     # For cron, what is broken as it was is well enough.
-    dull = options.single and comparison is not None and not comparison.new and not code
+    dull = options.quiet and comparison is not None and not comparison.new and not code
     if not (dull and shown.output in _FOR_PEOPLE):
         emit(world, load(shown.output).write(outcome.run, reader._replace(exit_code=code)), shown.out)
     if outcome.fault is not None:
@@ -76,7 +76,7 @@ def show(
     if outcome.signal is not None:
         world.stderr.write("opsctl: ended early by a signal; what was not checked is not shown\n")
     if comparison is not None and not dull:
-        world.stderr.write(write(comparison))
+        world.stderr.write(write(comparison, outcome.run.timezone))
     if shown.style == "nagios":
         from opsctl.formats.nagios import code as nagios_code
 
@@ -90,7 +90,7 @@ def show_none(workspace: Workspace, shown: Shown, options: Options, world: World
     from opsctl.formats import load
     from opsctl.records import CheckRun
 
-    words = "" if options.single else "nothing was down, degraded or unknown last time\n"
+    words = "" if options.quiet else "nothing was down, degraded or unknown last time\n"
     if shown.output not in _FOR_PEOPLE:
         run = CheckRun(workspace.name, world.now, world.now, (), recorded=False)
         reader = reader_of(world, to_file=shown.out is not None)._replace(exit_code=ExitCode.YES)
@@ -124,8 +124,8 @@ def heal(workspace: Workspace, where: Path | None, outcome: Outcome, options: Op
 
 
 def _code(outcome: Outcome, counted: Mapping[str, Standing], shown: Shown) -> ExitCode:
-    from opsctl.checking import exit_code
     from opsctl.errors import ExitCode, worst
+    from opsctl.outages import exit_code
 
     code = exit_code(counted, fail_on_degraded=shown.fail_on == "degraded")
     if not counted and outcome.run.checked:

@@ -37,13 +37,13 @@ class Asked(NamedTuple):
     fail_on: str = "down"
     exit_style: str = "opsctl"
     wait: str | None = None
-    every: str = "10s"
+    every: str | None = None
     watch: bool = False
     since_baseline: str | None = None
     save_baseline: str | None = None
     prove: bool = False
     replay: bool = False
-    since: str = "30d"
+    since: str | None = None
     where: Path | None = None
 
 
@@ -66,13 +66,14 @@ def answer(asked: Asked) -> int:
         asked.explain,
         asked.quiet,
     )
+    _joined(asked)
     if asked.prove or asked.replay:
         ways = ("prove", "replay", "wait", "watch")
         _alone({f"--{way}": getattr(asked, way) for way in ways})
     if asked.prove:
         return _prove(options, asked.where, asked.output, asked.out)
     if asked.replay:
-        return _replay(options, asked.where, asked.since, asked.output, asked.out)
+        return _replay(options, asked.where, asked.since or "30d", asked.output, asked.out)
     again = _again(asked.wait, asked.every, watch=asked.watch)
     shown = Shown(
         asked.output, asked.out, asked.fail_on, asked.exit_style, asked.since_baseline, asked.save_baseline
@@ -83,6 +84,20 @@ def answer(asked: Asked) -> int:
         if asked.exit_style != "nagios":
             raise
         return _unknown(error)
+
+
+def _joined(asked: Asked) -> None:
+    """UsageError for an option that would be passed over, as what it belongs to is not asked for."""
+    from opsctl.errors import UsageError
+
+    if asked.since is not None and not asked.replay:
+        raise UsageError("`--since` goes with `--replay`; `opsctl history --since TIME` shows what was found")
+    if asked.every is not None and asked.wait is None and not asked.watch:
+        raise UsageError("`--every` is the pause of `--wait` and `--watch`; add one of them")
+    if asked.save_baseline is not None and not asked.save_baseline.strip():
+        raise UsageError("`--save-baseline` needs a name; write one such as `monday`")
+    if asked.dry_run:
+        one_of("--output", asked.output, ("text", "json"))
 
 
 def _alone(ways: Mapping[str, object]) -> None:
@@ -101,12 +116,13 @@ class Again(NamedTuple):
     watch: bool
 
 
-def _again(wait: str | None, every: str, *, watch: bool) -> Again:
+def _again(wait: str | None, every: str | None, *, watch: bool) -> Again:
     from opsctl.errors import UsageError
 
     if wait is not None and watch:
         raise UsageError("`--wait` ends when all are up, and `--watch` never does; use one of them")
-    return Again(_seconds(wait, "--wait", 86_400) or 0.0, _seconds(every, "--every", 86_400) or 10.0, watch)
+    pause = 10.0 if every is None else _seconds(every, "--every", 86_400) or 10.0
+    return Again(_seconds(wait, "--wait", 86_400) or 0.0, pause, watch)
 
 
 def _check(options: Options, where: Path | None, shown: Shown, again: Again, *, dry_run: bool) -> int:
@@ -117,7 +133,10 @@ def _check(options: Options, where: Path | None, shown: Shown, again: Again, *, 
     workspace = open_workspace(where, world.environ, light=True)
     names = selected(workspace, options)
     if dry_run:
-        emit(world, _listing(workspace, names), shown.out)
+        from opsctl.formats.listing import listing
+
+        reader = reader_of(world, to_file=shown.out is not None)
+        emit(world, listing(workspace, names, shown.output, reader), shown.out)
         return 0
     if not names:
         return show_none(workspace, shown, options, world)
@@ -136,18 +155,20 @@ def _check(options: Options, where: Path | None, shown: Shown, again: Again, *, 
         if again.watch:
             if outcome.signal is not None:
                 break
-            _pause(again.every, world)
+            _pause(again.every, world, workspace.timezone)
             world = replace(world, now=this_world().now)
     return code
 
 
-def _pause(length: float, world: World) -> None:
+def _pause(length: float, world: World, timezone: str) -> None:
     """Wait between two runs; at a terminal it is said when the one before was made."""
     from opsctl.formats.summary import short_moment
     from opsctl.pausing import pause
 
     if world.stderr.isatty():
-        world.stderr.write(f"-- {short_moment(world.now)}, again in {length:g} s; Ctrl-C ends this\n\n")
+        world.stderr.write(
+            f"-- {short_moment(world.now, timezone)}, again in {length:g} s; Ctrl-C ends this\n\n"
+        )
     pause(length)
 
 
@@ -224,14 +245,9 @@ def _seconds(text: str | None, option: str = "--timeout", most: float = 3600) ->
     return seconds
 
 
-def _listing(workspace: Workspace, names: list[str]) -> str:
-    known = workspace.checks()
-    return "".join(f"{name}\t{known[name][1].type}\t{known[name][1].kind.target()}\n" for name in names)
-
-
 def _run(workspace: Workspace, names: list[str], options: Options, world: World) -> Outcome:
     from opsctl.checking import check as run
     from opsctl.formats.progress import Progress
 
-    live = world.stderr.isatty() and not options.single and world.environ.get("TERM") != "dumb"
+    live = world.stderr.isatty() and not options.quiet and world.environ.get("TERM") != "dumb"
     return run(workspace, names, options, world, Progress(len(names), world.stderr if live else None))

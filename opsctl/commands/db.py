@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opsctl.commands.console import emit, one_of, open_workspace
+from opsctl.commands.groups import add_group
 from opsctl.commands.options import Format, Out, Where
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 EPILOG = """Examples:
 
 \b
+  opsctl db path
   opsctl db info
   opsctl db backup /var/backups/opsctl.db
   opsctl db verify
@@ -29,12 +31,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done,
 
 def register(app: typer.Typer) -> None:
     """Add the group `db` to the application."""
-    group = typer.Typer(
-        help="Look after the store.", epilog=EPILOG, no_args_is_help=True, rich_markup_mode=None
-    )
+    group = add_group(app, "db", "Look after the store.", EPILOG)
     for command in (path, info, backup, restore, verify, prune, export):
         group.command()(command)
-    app.add_typer(group, name="db")
 
 
 def _here(where: Path | None) -> tuple[World, Workspace]:
@@ -77,11 +76,11 @@ def restore(
     source: Annotated[Path, typer.Argument(help="A backup.")], dry_run: DryRun = False, where: Where = None
 ) -> None:
     """Put a backup in the store's place; the backup is verified first, and the old store is kept."""
-    from opsctl.storage import require_sound
+    from opsctl.storage import require_backup
     from opsctl.store.backups import restore as put
 
     world, workspace = _here(where)
-    require_sound(source)
+    require_backup(source, workspace.store)
     if dry_run:
         emit(world, f"{source} is sound and would replace {workspace.store}, which would be kept beside it\n")
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opsctl.commands.console import open_workspace
+from opsctl.commands.groups import add_group
 from opsctl.commands.options import Where
 
 if TYPE_CHECKING:
@@ -15,9 +16,16 @@ if TYPE_CHECKING:
     from opsctl.store.beats import Signal
 
 Name = Annotated[str, typer.Argument(help="The job's name, as the check has it.")]
-Message = Annotated[str, typer.Option("-m", "--message", help="What to remember of it.")]
+Message = Annotated[str, typer.Option("-m", "--message", metavar="TEXT", help="What to remember of it.")]
 
-EPILOG = """Example, in a crontab:
+EPILOG = """Examples:
+
+\b
+  opsctl heartbeat start backup
+  opsctl heartbeat ok backup
+  opsctl heartbeat fail backup -m "disk full"
+
+In a crontab:
 
 \b
   0 3 * * * backup.sh && opsctl heartbeat ok backup || opsctl heartbeat fail backup
@@ -26,16 +34,10 @@ EPILOG = """Example, in a crontab:
 
 def register(app: typer.Typer) -> None:
     """Add the group `heartbeat` to the application."""
-    group = typer.Typer(
-        help="Say that a job started, succeeded or failed.",
-        epilog=EPILOG,
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    group = add_group(app, "heartbeat", "Say that a job started, succeeded or failed.", EPILOG)
     group.command()(start)
     group.command()(ok)
     group.command()(fail)
-    app.add_typer(group, name="heartbeat")
 
 
 def start(name: Name, message: Message = "", where: Where = None) -> None:
@@ -54,7 +56,7 @@ def fail(name: Name, message: Message = "", where: Where = None) -> None:
 
 
 def _signal(name: str, signal: Signal, message: str, where: Path | None) -> None:
-    from opsctl.beating import require_heartbeat
+    from opsctl.heartbeats import require_heartbeat
     from opsctl.store.beats import beat
     from opsctl.store.opening import open_store
     from opsctl.world import this_world

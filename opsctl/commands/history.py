@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.console import emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import emit, opened, reader_of
 from opsctl.commands.options import Format, Selectors, Where
 
 EPILOG = """Examples:
@@ -27,9 +27,7 @@ def history(
     selectors: Selectors = None,
     since: Annotated[
         str,
-        typer.Option(
-            "--since", metavar="TIME", help="A time ago, as 7d, or a date or time (UTC unless it says so)."
-        ),
+        typer.Option("--since", metavar="TIME", help="A time ago, as 7d, or a time in the workspace's zone."),
     ] = "7d",
     until: Annotated[
         str, typer.Option("--until", metavar="TIME", help="The end, in the same forms.")
@@ -39,11 +37,8 @@ def history(
 ) -> None:
     """Show states, outages, availability by time and latencies; time without data is shown apart."""
     from opsctl.formats.history import write
-    from opsctl.past import look_back
-    from opsctl.world import this_world
+    from opsctl.history import history_of
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ, light=True)
-    past = look_back(workspace, selectors or (), since, until, world.now)
+    world, workspace = opened(where, output, ("text", "json"))
+    past = history_of(workspace, selectors or (), since, until, world.now)
     emit(world, write(past, output, reader_of(world)))

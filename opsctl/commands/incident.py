@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from opsctl.commands import incident_decisions, incident_words
-from opsctl.commands.completing import recorded
-from opsctl.commands.console import emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import emit, opened, reader_of
+from opsctl.commands.groups import add_group
+from opsctl.commands.incident_desk import Name
 from opsctl.commands.options import Where
 
 EPILOG = """Examples:
@@ -21,30 +22,28 @@ EPILOG = """Examples:
   opsctl incident resolve 7 "the cache is back"
   opsctl incident list --overdue          exits 1 where something is overdue
   opsctl incident show 7 -o markdown
+  opsctl incident timeline 7              with the numbers that `note --amend` takes
+  opsctl incident escalate 7 --severity 1 --to bob --reason "it spreads"
+  opsctl incident merge 8 7               8 goes on as 7
+  opsctl incident reopen 7 --reason "errors again"
+  opsctl incident close 7 --false-alarm --reason "the probe was wrong"
 
 INC-7, inc7 and 7 mean the same; without a name, the only active incident is meant. Times are of the
 workspace's zone: 14:54, 10m, "10 minutes ago", 2026-11-21T14:54Z. `opsctl undo` takes back the last.
 """
 _Document = Annotated[str, typer.Option("-o", "--output", metavar="FORMAT", help="text, json or markdown.")]
-_Name = Annotated[
-    str | None, typer.Argument(autocompletion=recorded("INC"), help="As INC-7 or 7.", metavar="[INCIDENT]")
-]
 
 
 def register(app: typer.Typer) -> None:
     """Add the group `incident` to the application."""
-    group = typer.Typer(
-        help="Incidents: open them, say how they stand, end them, and see what is due.",
-        epilog=EPILOG,
-        no_args_is_help=True,
-        rich_markup_mode=None,
+    group = add_group(
+        app, "incident", "Incidents: open them, say how they stand, end them, and see what is due.", EPILOG
     )
     incident_decisions.register(group)
     incident_words.register(group)
     group.command("list")(list_)
     group.command()(show)
     group.command()(timeline)
-    app.add_typer(group, name="incident")
 
 
 def list_(
@@ -78,15 +77,12 @@ def list_(
 ) -> None:
     """List the incidents that are on or owe a review, with what is due and what is overdue."""
     from opsctl.acting import actor_of
-    from opsctl.asking import states_named, wanted_since
+    from opsctl.asking import severity_named, states_named, wanted_since
     from opsctl.caseload import Wanted, caseload
     from opsctl.formats.incidents import write_list
-    from opsctl.responding import severity_named
-    from opsctl.world import this_world
+    from opsctl.selecting import known_services
 
-    one_of("--output", output, ("text", "json", "csv"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ, light=True)
+    world, workspace = opened(where, output, ("text", "json", "csv"))
     wanted = Wanted(
         states=states_named(state or ()),
         severities=tuple(map(severity_named, severity or ())),
@@ -98,18 +94,20 @@ def list_(
         overdue=overdue,
     )
     load = caseload(workspace, wanted, world.now)
+    if not load.cases:
+        known_services(workspace.services, wanted.services)
     emit(world, write_list(load, output, reader_of(world)))
     if output == "text" and not load.cases:
         world.stderr.write("nothing is overdue\n" if overdue else "no incident; --all shows every one\n")
     raise typer.Exit(1 if overdue and load.cases else 0)
 
 
-def show(incident: _Name = None, output: _Document = "text", where: Where = None) -> None:
+def show(incident: Name = None, output: _Document = "text", where: Where = None) -> None:
     """Show all that is known of an incident: its times, what is due, and its timeline."""
     _tell(incident, output, where, whole=True)
 
 
-def timeline(incident: _Name = None, output: _Document = "text", where: Where = None) -> None:
+def timeline(incident: Name = None, output: _Document = "text", where: Where = None) -> None:
     """Show what happened when, with the number of each entry, by which `note --amend` corrects it."""
     _tell(incident, output, where, whole=False)
 
@@ -117,9 +115,7 @@ def timeline(incident: _Name = None, output: _Document = "text", where: Where = 
 def _tell(incident: str | None, output: str, where: Where, *, whole: bool) -> None:
     from opsctl.caseload import story
     from opsctl.formats.incidents import write_story
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json", "markdown"))
-    world = this_world()
-    found = story(open_workspace(where, world.environ, light=True), incident, world.now)
+    world, workspace = opened(where, output, ("text", "json", "markdown"))
+    found = story(workspace, incident, world.now)
     emit(world, write_story(found, output, reader_of(world), whole=whole))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from opsctl.commands.console import asked
 from opsctl.commands.deciding import desk_at, words
-from opsctl.commands.incident_desk import Name, decide, named, show_similar, the
-from opsctl.commands.options import At, DryRun, Format, Text, Where
+from opsctl.commands.incident_desk import Name, decide, named, said_of, show_similar, the
+from opsctl.commands.options import At, DryRun, Format, Reason, Text, Where
 
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")]
+if TYPE_CHECKING:
+    from opsctl.commands.deciding import Desk
+
 Service = Annotated[
     list[str] | None, typer.Option("-s", "--service", metavar="SERVICE", help="Affected; repeatable.")
 ]
@@ -77,13 +79,13 @@ def open_(
     where: Where = None,
 ) -> None:
     """Declare an incident; on a terminal, what is missing is asked for."""
-    from opsctl.asking import roles_named
-    from opsctl.responding import Report, open_incident, severity_named
+    from opsctl.asking import roles_named, severity_named
+    from opsctl.responding import Declaration, open_incident
 
-    desk = desk_at(where, output, dry_run=dry_run)
-    report = Report(
+    desk = desk_at(where, output, dry_run=dry_run, light=runbook is None)
+    declared = Declaration(
         title=asked(desk.world, words(title), "what is wrong", 'write opsctl incident open "what is wrong"'),
-        services=tuple(service or ()),
+        services=tuple(service or (_services_asked(desk) if title is None else ())),
         severity=None if severity is None else severity_named(severity),
         at=desk.moment(at, "--at"),
         impact_started=desk.moment(impact_started, "--impact-started"),
@@ -92,8 +94,15 @@ def open_(
         runbook=runbook,
         tags=tuple(tag or ()),
     )
-    case = decide(desk, lambda ledger: open_incident(ledger, desk.workspace, report))
+    case = decide(desk, lambda ledger: open_incident(ledger, desk.workspace, declared))
     show_similar(desk, case)
+
+
+def _services_asked(desk: Desk) -> list[str]:
+    """The services that a person names who has also been asked what is wrong; none where they name none."""
+    known = ", ".join(desk.workspace.services)
+    said = asked(desk.world, None, f"which services ({known}; none by Enter)", "name them by -s")
+    return said.replace(",", " ").split()
 
 
 def ack(
@@ -111,11 +120,9 @@ def ack(
     from opsctl.responding import acknowledge
 
     desk = desk_at(where, output, dry_run=dry_run)
+    incident, said = said_of(incident, text)
     when, name = desk.moment(at, "--at"), named(desk, incident)
-    decide(
-        desk,
-        lambda ledger: acknowledge(ledger, desk.workspace, the(ledger, name), when, words(text), as_),
-    )
+    decide(desk, lambda ledger: acknowledge(ledger, desk.workspace, the(ledger, name), when, said, as_))
 
 
 def mitigate(
@@ -130,8 +137,9 @@ def mitigate(
     from opsctl import responding
 
     desk = desk_at(where, output, dry_run=dry_run)
+    incident, said = said_of(incident, text)
     when, name = desk.moment(at, "--at"), named(desk, incident)
-    decide(desk, lambda ledger: responding.mitigate(ledger, the(ledger, name), when, words(text)))
+    decide(desk, lambda ledger: responding.mitigate(ledger, the(ledger, name), when, said))
 
 
 def resolve(
@@ -153,6 +161,7 @@ def resolve(
     from opsctl import responding
 
     desk = desk_at(where, output, dry_run=dry_run)
+    incident, said = said_of(incident, text)
     when, ended, name = (
         desk.moment(at, "--at"),
         desk.moment(impact_ended, "--impact-ended"),
@@ -162,7 +171,7 @@ def resolve(
     decide(
         desk,
         lambda ledger: responding.resolve(
-            ledger, desk.workspace, the(ledger, name), when, words(text), ended, forced
+            ledger, desk.workspace, the(ledger, name), when, said, ended, forced
         ),
     )
 
@@ -223,10 +232,11 @@ def escalate(
 ) -> None:
     """Make it more serious, call somebody, or both."""
     from opsctl import responding
+    from opsctl.asking import severity_named
 
     desk = desk_at(where, output, dry_run=dry_run)
     name = named(desk, incident)
-    worse = None if severity is None else responding.severity_named(severity)
+    worse = None if severity is None else severity_named(severity)
     why = asked(desk.world, reason or words(text), "the reason", "add --reason TEXT")
     decide(desk, lambda ledger: responding.escalate(ledger, the(ledger, name), worse, to, why))
 

@@ -10,7 +10,7 @@ from opsctl.commands.completing import recorded
 from opsctl.commands.console import asked, emit, reader_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from opsctl.caseload import Case
     from opsctl.commands.deciding import Desk
@@ -25,6 +25,15 @@ Name = Annotated[
         metavar="[INCIDENT]",
     ),
 ]
+
+
+def said_of(incident: str | None, text: Sequence[str] | None) -> tuple[str | None, str | None]:
+    """The incident's name and the words; a first word with spaces in it is no name but a quoted text."""
+    from opsctl.commands.deciding import words
+
+    if incident is not None and len(incident.split()) > 1 and not text:
+        return None, incident
+    return incident, words(text)
 
 
 def named(desk: Desk, name: str | None, *, active: bool = True) -> str | None:
@@ -56,11 +65,13 @@ def decide(desk: Desk, decision: Callable[[Ledger], Incident]) -> Case:
     """Decide in one transaction, and show what stands then."""
     from opsctl.acting import acting
     from opsctl.caseload import case_of
+    from opsctl.finding import procedure
     from opsctl.formats.decided import write
 
     with acting(desk.workspace, desk.world, dry_run=desk.dry_run) as ledger:
         case = case_of(ledger.db, desk.workspace, decision(ledger))
-    shown = write(case, desk.output, desk.world.now, desk.workspace.timezone, dry_run=desk.dry_run)
+    way = procedure(desk.workspace.root, case.incident.runbook)
+    shown = write(case, desk.output, desk.world.now, desk.workspace.timezone, way, dry_run=desk.dry_run)
     emit(desk.world, shown)
     return case
 

@@ -8,9 +8,9 @@ import typer
 
 from opsctl.commands.completing import recorded
 from opsctl.commands.console import asked
-from opsctl.commands.deciding import desk_at, words
+from opsctl.commands.deciding import desk_at
 from opsctl.commands.incident_decisions import Role, Runbook, Service, Tag
-from opsctl.commands.incident_desk import decide, the
+from opsctl.commands.incident_desk import Name, decide, named, said_of, the
 from opsctl.commands.options import At, DryRun, Format, Text, Where
 from opsctl.ledger.incident import TIMES
 
@@ -34,17 +34,24 @@ _NOTE = """Examples:
 _Named = Annotated[
     str, typer.Argument(autocompletion=recorded("INC"), help="As INC-7 or 7.", metavar="INCIDENT")
 ]
+_LINK = """Examples:
+
+\b
+  opsctl incident link 7 INC-3
+  opsctl incident link 7 OPS-12 --as "fixed by"
+  opsctl incident link 7 https://git.example.com/shop/pull/81 --as "caused by"
+"""
 
 
 def register(group: typer.Typer) -> None:
     """Add the commands to the group `incident`."""
     group.command(epilog=_UPDATE)(update)
     group.command(epilog=_NOTE)(note)
-    group.command()(link)
+    group.command(epilog=_LINK)(link)
 
 
 def update(
-    incident: _Named,
+    incident: Name = None,
     text: Text = None,
     title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="A better title.")] = None,
     severity: Annotated[
@@ -64,13 +71,15 @@ def update(
     where: Where = None,
 ) -> None:
     """Say how it stands, and correct what is known of it."""
-    from opsctl.asking import roles_named
-    from opsctl.responding import Changes, severity_named
-    from opsctl.responding import update as updated
+    from opsctl.asking import roles_named, severity_named
+    from opsctl.incident_updates import Changes
+    from opsctl.incident_updates import update as updated
 
-    desk = desk_at(where, output, dry_run=dry_run)
+    desk = desk_at(where, output, dry_run=dry_run, light=runbook is None)
+    incident, said = said_of(incident, text)
+    name = named(desk, incident)
     changes = Changes(
-        text=words(text),
+        text=said,
         title=title,
         severity=None if severity is None else severity_named(severity),
         services=tuple(service or ()),
@@ -84,11 +93,11 @@ def update(
             text=asked(desk.world, None, "how it stands", "write it after the incident, or see --help")
         )
     when = desk.moment(at, "--at")
-    decide(desk, lambda ledger: updated(ledger, desk.workspace, the(ledger, incident), changes, when))
+    decide(desk, lambda ledger: updated(ledger, desk.workspace, the(ledger, name), changes, when))
 
 
 def note(
-    incident: _Named,
+    incident: Name = None,
     text: Text = None,
     amend: Annotated[
         int | None, typer.Option("--amend", metavar="N", min=1, help="Correct this entry of the timeline.")
@@ -99,18 +108,16 @@ def note(
     where: Where = None,
 ) -> None:
     """Keep a note in the timeline, or correct an entry of it."""
-    from opsctl import responding
+    from opsctl import incident_updates
 
     desk = desk_at(where, output, dry_run=dry_run)
-    when, said = desk.moment(at, "--at"), words(text)
+    incident, said = said_of(incident, text)
+    when, name = desk.moment(at, "--at"), named(desk, incident)
     if amend is not None:
-        decide(
-            desk,
-            lambda ledger: responding.amend(ledger, the(ledger, incident), amend, said, when),
-        )
+        decide(desk, lambda ledger: incident_updates.amend(ledger, the(ledger, name), amend, said, when))
         return
     kept = asked(desk.world, said, "the note", "write it after the incident")
-    decide(desk, lambda ledger: responding.note(ledger, the(ledger, incident), kept, when))
+    decide(desk, lambda ledger: incident_updates.note(ledger, the(ledger, name), kept, when))
 
 
 def link(
@@ -124,7 +131,7 @@ def link(
     where: Where = None,
 ) -> None:
     """Note what it has to do with: another incident, a backlog item, a change, a page."""
-    from opsctl import responding
+    from opsctl import incident_updates
 
     desk = desk_at(where, output, dry_run=dry_run)
-    decide(desk, lambda ledger: responding.link(ledger, the(ledger, incident), relation, other))
+    decide(desk, lambda ledger: incident_updates.link(ledger, the(ledger, incident), relation, other))

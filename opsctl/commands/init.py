@@ -43,7 +43,8 @@ def _names(incomplete: str) -> list[str]:
 def init(
     folder: Annotated[Path, typer.Argument(help="Where; made where it is missing.")] = Path(),
     name: Annotated[
-        str | None, typer.Option("--name", help="What is operated; by default the folder's name.")
+        str | None,
+        typer.Option("--name", metavar="NAME", help="What is operated; by default the folder's name."),
     ] = None,
     template: Annotated[
         list[str] | None,

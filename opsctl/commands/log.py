@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.console import emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import emit, opened, reader_of
 from opsctl.commands.options import Where
 
 EPILOG = """Examples:
@@ -48,21 +48,20 @@ def log(
         str | None, typer.Option("--command", metavar="N", help="Only what this command did.")
     ] = None,
     undone: Annotated[bool, typer.Option("--undone", help="Also what was undone, marked so.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=0, help="How many of the newest; 0 for all.")] = 50,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=0, help="How many of the newest; 0 for all.")
+    ] = 50,
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FORMAT", help="text, json, ndjson or csv.")
     ] = "text",
     where: Where = None,
 ) -> None:
     """Show who decided what and when: every event, as it was recorded."""
+    from opsctl.event_log import look_up
     from opsctl.formats.log import write
-    from opsctl.looking_up import look_up
     from opsctl.store.entries import Wanted
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json", "ndjson", "csv"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ)
+    world, workspace = opened(where, output, ("text", "json", "ndjson", "csv"), light=False)
     wanted = Wanted(actor=actor, kind=kind, undone=undone, limit=limit)
     looked = look_up(workspace, world.now, subjects or (), since, until, command, wanted)
     emit(world, write(looked, output, reader_of(world)))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opsctl.commands.completing import recorded
-from opsctl.commands.console import emit, one_of, open_workspace
+from opsctl.commands.console import emit, opened
+from opsctl.commands.groups import add_group
 from opsctl.commands.options import Out, Where
 from opsctl.periods import LENGTHS
 
@@ -20,6 +21,9 @@ EPILOG = """Examples:
   opsctl report daily
   opsctl report weekly -o html --out weekly.html
   opsctl report monthly --last           the last whole month, in the workspace's zone
+  opsctl report quarterly --last -o html --out quarter.html
+  opsctl report yearly -o json
+  opsctl report standup
   opsctl report handover --period 8h
   opsctl report incident INC-7 -o markdown
 
@@ -39,16 +43,12 @@ _HELP = {
 
 def register(app: typer.Typer) -> None:
     """Add the group `report` to the application."""
-    group = typer.Typer(
-        help="Reports of a period, or of one incident, as Markdown, HTML or JSON.",
-        epilog=EPILOG,
-        no_args_is_help=True,
-        rich_markup_mode=None,
+    group = add_group(
+        app, "report", "Reports of a period, or of one incident, as Markdown, HTML or JSON.", EPILOG
     )
     for kind in LENGTHS:
         group.command(kind, help=_HELP[kind])(_command(kind))
     group.command()(incident)
-    app.add_typer(group, name="report")
 
 
 def incident(
@@ -62,11 +62,8 @@ def incident(
     """One incident: its facts, its impact by the checks, its times against targets, its timeline."""
     from opsctl.examining import facts_of
     from opsctl.formats.incident_report import write
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("markdown", "html", "json"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ, light=True)
+    world, workspace = opened(where, output, ("markdown", "html", "json"))
     emit(world, write(facts_of(workspace, name, world.now), output, workspace.root), out)
 
 
@@ -86,11 +83,8 @@ def _command(kind: str) -> Callable[..., None]:
         from opsctl.formats.reports import CHARTED, write
         from opsctl.periods import period as named
         from opsctl.reporting import gather
-        from opsctl.world import this_world
 
-        one_of("--output", output, ("markdown", "html", "json"))
-        world = this_world()
-        workspace = open_workspace(where, world.environ, light=True)
+        world, workspace = opened(where, output, ("markdown", "html", "json"))
         asked = named(kind, period, until, world.now, workspace.timezone, last=last)
         found = gather(workspace, asked, world.now, charts=output == "html" and kind in CHARTED)
         emit(world, write(found, kind, output, workspace.root), out)

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from opsctl.commands.completing import recorded
-from opsctl.commands.console import asked, emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import asked, emit, one_of, opened, reader_of
 from opsctl.commands.deciding import desk_at, words
+from opsctl.commands.groups import add_group
 from opsctl.commands.options import DryRun, Format, Text, Where
 
 EPILOG = """Examples:
@@ -20,6 +21,8 @@ EPILOG = """Examples:
   opsctl review lint reviews/INC-7.md -o github
   opsctl review submit 7           its actions become backlog items, the incident is closed
   opsctl review list --overdue     exits 1 where one is overdue
+  opsctl review show 7 -o markdown
+  opsctl review waive 7 --reason "a planned test"
 
 7, INC-7 and PIR-7 mean the same.
 """
@@ -40,11 +43,11 @@ _LINT = """Examples:
 
 def register(app: typer.Typer) -> None:
     """Add the group `review` to the application."""
-    group = typer.Typer(
-        help="Post-incident reviews: draft them from the data, lint and submit them, and see what is due.",
-        epilog=EPILOG,
-        no_args_is_help=True,
-        rich_markup_mode=None,
+    group = add_group(
+        app,
+        "review",
+        "Post-incident reviews: draft them from the data, lint and submit them, and see what is due.",
+        EPILOG,
     )
     group.command()(start)
     group.command()(edit)
@@ -53,7 +56,6 @@ def register(app: typer.Typer) -> None:
     group.command()(waive)
     group.command("list")(list_)
     group.command()(show)
-    app.add_typer(group, name="review")
 
 
 def start(
@@ -144,11 +146,8 @@ def list_(
     """List the reviews that are owed, with when they are due."""
     from opsctl.formats.reviews import write_list
     from opsctl.reviewing import reviews
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json", "csv"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ, light=True)
+    world, workspace = opened(where, output, ("text", "json", "csv"))
     found = reviews(workspace, world.now, everything=everything, overdue=overdue)
     emit(world, write_list(found, output, reader_of(world)))
     if output == "text" and not found.owed:
@@ -168,10 +167,7 @@ def show(
     """Show a review as it was submitted, with what became of its actions."""
     from opsctl.formats.reviews import write_one
     from opsctl.reviewing import review_of
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json", "markdown"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ, light=True)
+    world, workspace = opened(where, output, ("text", "json", "markdown"))
     owed, items = review_of(workspace, incident)
     emit(world, write_one(owed, items, output, world.now, workspace.timezone))

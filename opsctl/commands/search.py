@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from opsctl.commands.console import emit, one_of, open_workspace, reader_of
+from opsctl.commands.console import emit, one_of, opened, reader_of
 from opsctl.commands.options import Format, Where
 
 EPILOG = """Examples:
@@ -39,7 +39,7 @@ def search(
     since: Annotated[
         str | None, typer.Option("--since", metavar="TIME", help="Only since then, as 90d or a date.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many of the best.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many of the best.")] = 20,
     output: Format = "text",
     where: Where = None,
 ) -> None:
@@ -49,16 +49,17 @@ def search(
     from opsctl.searching import KINDS, with_standing
     from opsctl.searching import search as find
     from opsctl.store.search_index import Filter
-    from opsctl.world import this_world
 
-    one_of("--output", output, ("text", "json"))
-    world = this_world()
-    workspace = open_workspace(where, world.environ, light=True)
+    world, workspace = opened(where, output, ("text", "json"))
     began = float("-inf") if since is None else moment(since, world.now, workspace.timezone, "--since")
     wanted = Filter(None if kind is None else one_of("--kind", kind, KINDS), service, began, limit)
     tell = (lambda said: world.stderr.write(f"{said} ...\n")) if world.interactive else None
     found = with_standing(find(workspace, " ".join(words or ()), wanted, tell), workspace, world.now)
     emit(world, write(found, output, workspace.timezone, reader_of(world)))
+    if not found.hits and service is not None:
+        from opsctl.selecting import known_services
+
+        known_services(workspace.services, [service])
     if output == "text":
         world.stderr.write(remarks(found))
     raise typer.Exit(0 if found.hits else 1)

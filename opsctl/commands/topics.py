@@ -70,9 +70,17 @@ Variables that opsctl reads:
 }
 
 
+EPILOG = """Examples:
+
+\b
+  opsctl help
+  opsctl help exit-codes
+"""
+
+
 def register(app: typer.Typer) -> None:
     """Add `help` to the application."""
-    app.command("help")(topic)
+    app.command("help", epilog=EPILOG)(topic)
 
 
 def topic(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from opsctl.formats.csv_rows import cell
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import clean, moment, zoned
 from opsctl.formats.telling import TIMES, field, told
 from opsctl.hours import worded
@@ -37,13 +37,12 @@ def write_list(stock: Stock, output: str, out: Output) -> str:
     """The items; `output` is text, json or csv."""
     if output == "json":
         document = {
-            "format_version": "1.0",
             "workspace": clean(stock.workspace),
             "at": moment(stock.at),
             "unproven": stock.unproven,
             "items": [row_data(one) for one in stock.rows],
         }
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        return json_text(document)
     if output == "csv":
         return _csv(stock)
     lines = [text for one in stock.rows for text in row_lines(one, stock.at, stock.timezone, out)]
@@ -89,7 +88,6 @@ def write_dossier(dossier: Dossier, output: str, out: Output) -> str:
     """One item, the reasons for its place, and its history; `output` is text or json."""
     if output == "json":
         data = {
-            "format_version": "1.0",
             "at": moment(dossier.at),
             **row_data(dossier.row),
             "terms": [{"name": term.name, "value": round(term.value, 3)} for term in dossier.terms],
@@ -103,7 +101,7 @@ def write_dossier(dossier: Dossier, output: str, out: Output) -> str:
                 for event in dossier.events
             ],
         }
-        return json.dumps(data, indent=2, allow_nan=False) + "\n"
+        return json_text(data)
     return "".join(f"{one}\n" for one in _dossier(dossier, out))
 
 
@@ -111,12 +109,17 @@ def write_decided(row: Row, output: str, now: float, timezone: str, *, dry_run: 
     """The item as it is now; `output` is text or json."""
     item = row.item
     if output == "json":
-        data = {"format_version": "1.0", "dry_run": dry_run, **row_data(row)}
-        return json.dumps(data, indent=2, allow_nan=False) + "\n"
+        data = {"dry_run": dry_run, **row_data(row)}
+        return json_text(data)
     verb = "would be" if dry_run else "is"
     notes = [item.priority, row.place or "effort unknown", due_words(row, now, timezone)]
     about = ", ".join(note for note in notes if note)
-    return f"{item.subject} {verb} {row.standing}: {line(item.title)} ({about})\n"
+    before = "" if item.baseline is None or item.state != "started" else _before(item)
+    return f"{item.subject} {verb} {row.standing}: {line(item.title)} ({about})\n{before}"
+
+
+def _before(item: Item) -> str:
+    return f"before: {_value(item.baseline)} by {line(item.measure or '')}\n"
 
 
 def write_verdict(row: Row, verdict: Verdict, output: str) -> str:
@@ -124,8 +127,8 @@ def write_verdict(row: Row, verdict: Verdict, output: str) -> str:
     item = row.item
     if output == "json":
         told_ = {"outcome": verdict.outcome, "words": clean(verdict.words)}
-        data = {"format_version": "1.0", **row_data(row), "outcome": told_}
-        return json.dumps(data, indent=2, allow_nan=False) + "\n"
+        data = {**row_data(row), "outcome": told_}
+        return json_text(data)
     return f"{item.subject} {verdict.outcome}: {line(verdict.words)} ({line(item.measure or '')})\n"
 
 

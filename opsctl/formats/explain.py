@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 _VERDICTS = {True: "pass", False: "fail", None: "could not tell"}
 
 
-def explain(one: Checked) -> Iterator[str]:
+def explain(one: Checked, timezone: str) -> Iterator[str]:
     """The lines about a check, passed or not: expectations, phases, evidence."""
     result = one.result
-    yield f"{result.check} is {one.standing.state} since {short_moment(one.standing.since)}"
+    yield f"{result.check} is {one.standing.state} since {short_moment(one.standing.since, timezone)}"
     yield f"  target    {line(one.target)}"
     if words(one):
         yield f"  message   {words(one)}"
@@ -46,7 +46,9 @@ def _evidence(name: str, value: Value) -> Iterator[str]:
         yield f"  {name}: {', '.join(line(str(member)) for member in value)}"
     elif isinstance(value, str) and "\n" in value:
         yield f"  {name}:"
-        for text in safe(value).split("\n"):
+        for text in safe(value).rstrip("\n").split("\n"):
             yield f"    {text}"
+    elif isinstance(value, bool):
+        yield f"  {name}: {'yes' if value else 'no'}"
     else:
         yield f"  {name}: {line(str(value))}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from opsctl.errors import OutputError
 from opsctl.formats import markdown
-from opsctl.formats.summary import next_steps, not_well, ordered, sentence, words
+from opsctl.formats.summary import next_steps, sentence, words, worst_first
 from opsctl.outcome import State
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ LARGEST_SUMMARY = 1000 * 1024
 
 def write(run: CheckRun, out: Output) -> str:
     """Workflow commands, the worst first, then the run in words; appends to $GITHUB_STEP_SUMMARY."""
-    noted = [*reversed(not_well(run)), *(one for one in ordered(run) if one.standing.state is State.DEGRADED)]
+    noted = worst_first(run)
     lines = [_annotation(one) for one in noted[:MOST_ANNOTATIONS]]
     if len(noted) > MOST_ANNOTATIONS:
         lines.append(f"{len(noted) - MOST_ANNOTATIONS} more in the step summary")

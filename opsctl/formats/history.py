@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import moment, short_moment
 from opsctl.outcome import Kind, State
-from opsctl.prose import count, line, shorten
+from opsctl.prose import count, line
 from opsctl.units import brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opsctl.formats import Output
-    from opsctl.past import Past
+    from opsctl.history import History
     from opsctl.store.history import Availability, Outage
 
 _MARKS = {State.UP: "▁", State.DEGRADED: "▃", State.UNKNOWN: "▅", State.DOWN: "█"}
 _ASCII = {State.UP: ".", State.DEGRADED: "!", State.UNKNOWN: "?", State.DOWN: "#"}
 
 
-def write(past: Past, output: str, out: Output) -> str:
+def write(past: History, output: str, out: Output) -> str:
     """What was recorded; every figure with what it does not cover."""
     if output == "json":
-        return json.dumps(_document(past), indent=2, allow_nan=False) + "\n"
-    window = f"{short_moment(past.since)} to {short_moment(past.until)}"
-    heading = f"{window}; availability is the share of the time that is known"
-    lines = [heading, "", *_checks(past, out), "", *_outages(past)]
+        return json_text(_document(past))
+    since, until = (short_moment(at, past.timezone) for at in (past.since, past.until))
+    heading = f"{since} to {until}; availability is the share of the time that is known"
+    lines = [*_folded(heading, "", out), "", *_checks(past, out), "", *_outages(past, out)]
     return "\n".join(lines) + "\n"
 
 
@@ -45,7 +45,7 @@ def sparkline(one: Availability, out: Output) -> str:
     return "".join(" " if bucket.state is None else marks[bucket.state] for bucket in one.buckets)
 
 
-def _checks(past: Past, out: Output) -> Iterator[str]:
+def _checks(past: History, out: Output) -> Iterator[str]:
     width = max((len(one.check) for one in past.checks), default=0)
     for one in past.checks:
         latency = ""
@@ -71,22 +71,36 @@ def _checks(past: Past, out: Output) -> Iterator[str]:
             yield f"{one.check}\t{percent(one.ratio)}\t{details}"
         else:
             yield f"{one.check:<{width}}  {percent(one.ratio):>8}  |{sparkline(one, out)}|"
-            yield f"{'':<{width}}  {shorten(details, max(20, out.width - width - 2))}"
+            yield from _folded(details, " " * (width + 2), out)
 
 
-def _outages(past: Past) -> Iterator[str]:
+def _folded(text: str, indent: str, out: Output) -> Iterator[str]:
+    """The text as a pipe takes it, or in lines that a terminal does not break within words."""
+    if out.width is None:
+        yield indent + text
+        return
+    from textwrap import wrap
+
+    yield from (indent + one for one in wrap(text, max(20, out.width - len(indent) - 1)))
+
+
+def _outages(past: History, out: Output) -> Iterator[str]:
     yield f"outages: {len(past.outages)}" if past.outages else "outages: none"
     for outage in past.outages:
-        end = short_moment(outage.ended) if outage.ended is not None else "now"
+        end = short_moment(outage.ended, past.timezone) if outage.ended is not None else "now"
         lasted = brief(Kind.DURATION, (outage.ended or past.until) - outage.started)
         cause = f" ({outage.cause})" if outage.cause else ""
-        span = f"from {short_moment(outage.started)} to {end}, {lasted}"
-        yield f"  {outage.check}  {outage.state}{cause} {span}: {line(outage.message)}"
+        span = f"from {short_moment(outage.started, past.timezone)} to {end}, {lasted}"
+        first = f"  {outage.check}  {outage.state}{cause} {span}"
+        if out.width is None:
+            yield f"{first}: {line(outage.message)}"
+        else:
+            yield from _folded(first.strip(), "  ", out)
+            yield from _folded(line(outage.message), "      ", out)
 
 
-def _document(past: Past) -> dict[str, object]:
+def _document(past: History) -> dict[str, object]:
     return {
-        "format_version": "1.0",
         "workspace": line(past.workspace),
         "since": moment(past.since),
         "until": moment(past.until),

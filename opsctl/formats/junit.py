@@ -31,7 +31,7 @@ def write(run: CheckRun, _out: Output) -> str:
         lines.append("  </testsuite>")
     if run.maintenance:
         lines.append(f'  <testsuite name="maintenance" {_totals((), run.maintenance)}>')
-        lines += [text for one in run.maintenance for text in _skipped(one)]
+        lines += [text for one in run.maintenance for text in _skipped(one, run.timezone)]
         lines.append("  </testsuite>")
     return "\n".join([*lines, "</testsuites>"]) + "\n"
 
@@ -44,10 +44,10 @@ def _totals(checked: Sequence[Checked], passed: Sequence[Passed] = ()) -> str:
     return f'{numbers} skipped="{len(passed)}" time="{seconds:.3f}"'
 
 
-def _skipped(one: Passed) -> Iterator[str]:
+def _skipped(one: Passed, timezone: str) -> Iterator[str]:
     service, _, name = one.check.partition("/")
     yield f"    <testcase classname={_attribute(service)} name={_attribute(name)}>"
-    yield f"      <skipped message={_attribute('maintenance ' + passed_over(one))}/>"
+    yield f"      <skipped message={_attribute('maintenance ' + passed_over(one, timezone))}/>"
     yield "    </testcase>"
 
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from opsctl.formats.summary import (
     next_steps,
-    not_well,
-    ordered,
     passed_over,
     sentence,
     short_moment,
     words,
+    worst_first,
 )
 from opsctl.outcome import State
 from opsctl.prose import line, shorten
@@ -31,8 +30,8 @@ _LONGEST = 500
 
 def write(run: CheckRun, out: Output) -> str:
     """The run as Markdown; with `quiet`, only what is not well, and nothing where all is."""
-    bad = list(reversed(not_well(run)))
-    shown = [one for one in reversed(ordered(run)) if not out.quiet or one.standing.state is not State.UP]
+    bad = worst_first(run)
+    shown = bad if out.quiet else [*bad, *(one for one in run.checked if one.standing.state is State.UP)]
     if out.quiet and not shown:
         return ""
     lines = [f"### opsctl: {escape(run.workspace)}", "", escape(sentence(run)), ""]
@@ -43,9 +42,12 @@ def write(run: CheckRun, out: Output) -> str:
         for one in shown
     ]
     lines += [
-        f"| 🔧 maintenance | {escape(one.check)} | {escape(passed_over(one))} |" for one in run.maintenance
+        f"| 🔧 maintenance | {escape(one.check)} | {escape(passed_over(one, run.timezone))} |"
+        for one in run.maintenance
     ]
     for one in bad:
+        if one.standing.state.good:
+            continue
         lines += [
             "",
             " ".join(
@@ -53,7 +55,7 @@ def write(run: CheckRun, out: Output) -> str:
                     f"**{escape(one.result.check)}** is",
                     one.standing.state,
                     "since",
-                    short_moment(one.standing.since),
+                    short_moment(one.standing.since, run.timezone),
                 ]
             ),
             "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opsctl.errors import ExitCode
-from opsctl.formats.summary import answer, counts, ordered, words
+from opsctl.formats.summary import answer, counts, ordered, words, worst_first
 from opsctl.outcome import State
 from opsctl.prose import shorten
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _LONGEST = 300
+_LONGEST_NAMES = 60
 
 
 def code(exit_code: int, *, degraded: bool) -> int:
@@ -33,8 +34,8 @@ def write(run: CheckRun, out: Output) -> str:
         for one in run.checked
         if one.result.latency is not None
     )
-    bad = [one.result.check for one in reversed(ordered(run)) if one.standing.state != "up"]
-    names = f": {shorten(', '.join(bad), 60)}" if bad else ""
+    bad = [_plain(one.result.check) for one in worst_first(run)]
+    names = f"; not up: {_first(bad)}" if bad else ""
     new = f", {len(run.comparison.new)} newly broken" if run.comparison else ""
     first = f"OPSCTL {_WORDS[level]} - {numbers.up} of {numbers.total} up{new}{names}"
     lines = [
@@ -42,6 +43,16 @@ def write(run: CheckRun, out: Output) -> str:
         for one in ordered(run)
     ]
     return "\n".join([f"{first} | {data}" if data else first, *lines]) + "\n"
+
+
+def _first(names: list[str]) -> str:
+    """As many names as a pager shows, the worst first, each of them whole."""
+    shown = names[:1]
+    for name in names[1:]:
+        if len(", ".join([*shown, name])) > _LONGEST_NAMES:
+            return f"{', '.join(shown)} and {len(names) - len(shown)} more"
+        shown.append(name)
+    return ", ".join(shown)
 
 
 def _degraded(run: CheckRun) -> bool:

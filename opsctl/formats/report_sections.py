@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.durations import durations
+from opsctl.figures import TIMES
 from opsctl.formats.dues import due_words, dues_words
 from opsctl.formats.iterations import load_words
 from opsctl.formats.metrics import bounds, percent, shown
@@ -13,17 +14,17 @@ from opsctl.formats.telling import told
 from opsctl.ledger.incident import SEVERITIES
 from opsctl.outcome import Kind, State
 from opsctl.prose import count, line
-from opsctl.reporting import TIMES
 from opsctl.units import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from opsctl.ledger.incident import Incident
     from opsctl.ledger.item import Item
     from opsctl.metrics import Figure
     from opsctl.reporting import Gathered, Kept
     from opsctl.standing import Stand
+    from opsctl.store.history import Outage
 
 _NOTHING = "–"
 _DAY = 86400.0
@@ -73,17 +74,25 @@ def services(found: Gathered) -> Section:
 
 def outages(found: Gathered) -> Section:
     """The times in which checks were not up."""
+    page = found.page
+    known = {one.check for one in page.stands} | {one.check for one in page.maintenance}
     rows = tuple(
         (
             one.check,
             str(one.state),
             zoned(one.started, found.timezone),
-            brief(Kind.DURATION, (one.ended or found.at) - one.started) + ("" if one.ended else ", goes on"),
+            _lasted(one, found.at, known),
             line(one.message),
         )
         for one in found.outages
     )
     return Section("outages", "Outages", ("check", "state", "from", "lasted", "began with"), rows)
+
+
+def _lasted(one: Outage, now: float, known: Collection[str]) -> str:
+    if one.ended is None and one.check not in known:
+        return "not known, it is checked no more"
+    return brief(Kind.DURATION, (one.ended or now) - one.started) + ("" if one.ended else ", goes on")
 
 
 def incidents(found: Gathered) -> Section:
@@ -244,12 +253,12 @@ def due(found: Gathered) -> Section:
 def people(found: Gathered) -> Section:
     """For each owner what was done, what is under way and what is late."""
     moved = found.moved
-    owners = sorted({one.owner for one in (*moved.done, *moved.open) if one.owner})
+    owners = sorted({one.owner for one in (*moved.done, *moved.open)}, key=lambda one: (one is None, one))
     rows = []
     for owner in owners:
         started = [one for one in moved.open if one.owner == owner and one.state == "started"]
         rows.append((
-            line(owner),
+            "nobody" if owner is None else line(owner),
             _named([one for one in moved.done if one.owner == owner]),
             _named(started),
             _named([one for one in moved.overdue if one.owner == owner]),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from opsctl.formats.checklists import waiver_data
 from opsctl.formats.incidents import case_data, case_lines
+from opsctl.formats.json_text import json_text
 from opsctl.formats.routines import point_data, point_lines
 from opsctl.formats.runbooks import fresh_line, run_data
 from opsctl.formats.summary import clean, moment, short_moment, zoned
@@ -28,7 +28,7 @@ _RANK = {State.UP: 0, State.DEGRADED: 1, State.UNKNOWN: 2, State.DOWN: 3}
 def write(page: Page, output: str, out: Output) -> str:
     """The page; with `quiet`, only what is not up, and nothing where all is."""
     if output == "json":
-        return json.dumps(_document(page), indent=2, allow_nan=False) + "\n"
+        return json_text(_document(page))
     shown = sorted(page.stands, key=lambda one: _RANK[one.state])
     if out.quiet:
         shown = [one for one in shown if one.state is not State.UP]
@@ -37,7 +37,7 @@ def write(page: Page, output: str, out: Output) -> str:
         ):
             return ""
     blocks = (
-        [*([] if out.quiet else _maintenance(page)), *_services(shown, out)],
+        [*([] if out.quiet else _maintenance(page)), *_services(shown, page.timezone, out)],
         list(_incidents(page, out)),
         list(_practice(page)),
         list(_totals(page)),
@@ -56,14 +56,14 @@ def _incidents(page: Page, out: Output) -> Iterator[str]:
         yield from case_lines(one, page.at, page.timezone, out)
 
 
-def _services(shown: list[Stand], out: Output) -> Iterator[str]:
+def _services(shown: list[Stand], timezone: str, out: Output) -> Iterator[str]:
     width = min(40, max((len(one.check) for one in shown), default=0))
     for one in shown:
-        since = f"since {short_moment(one.since)}" if one.since is not None else ""
+        since = f"since {short_moment(one.since, timezone)}" if one.since is not None else ""
         age = f"{brief(Kind.DURATION, one.age)} ago" if one.age is not None else ""
         notes = [since, age, f"explained by {one.explained_by}" if one.explained_by else ""]
         if one.state is not State.UP:
-            notes += [line(one.message), f"runbook: runbooks/{one.runbook}.md" if one.runbook else ""]
+            notes += [line(one.message), f"runbook: {one.procedure}" if one.procedure else ""]
         text = ", ".join(note for note in notes if note)
         if out.width is None:
             yield f"{one.state}\t{one.check}\t{text}"
@@ -122,7 +122,6 @@ def _totals(page: Page) -> Iterator[str]:
 
 def _document(page: Page) -> dict[str, object]:
     return {
-        "format_version": "1.0",
         "workspace": clean(page.workspace),
         "at": moment(page.at),
         "checks": [

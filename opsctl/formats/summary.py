@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from opsctl.outcome import State
-from opsctl.prose import count, line, safe
+from opsctl.prose import count, line, safe, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from opsctl.outcome import Value
     from opsctl.records import Checked, CheckRun, Happening, Passed
 
+_LONGEST_SAID = 200
 _RANK = {State.UP: 0, State.DEGRADED: 1, State.UNKNOWN: 2, State.DOWN: 3}
 
 
@@ -48,6 +49,15 @@ def counts(run: CheckRun) -> Counts:
 def ordered(run: CheckRun) -> list[Checked]:
     """The checks as the workspace has them, the worse ones after the better ones."""
     return sorted(run.checked, key=lambda one: _RANK[one.standing.state])
+
+
+def worst_first(run: CheckRun) -> list[Checked]:
+    """The checks that are not up, root causes before what they explain, what is degraded last."""
+    bad = [one for one in run.checked if one.standing.state is not State.UP]
+    return sorted(
+        bad,
+        key=lambda one: (one.standing.state.good, one.explained_by is not None, -_RANK[one.standing.state]),
+    )
 
 
 def not_well(run: CheckRun) -> list[Checked]:
@@ -86,9 +96,9 @@ def happening(one: Happening) -> str:
     return line(f"{one.action} {one.incident} {one.severity}: {one.text}")
 
 
-def passed_over(one: Passed) -> str:
+def passed_over(one: Passed, timezone: str = "UTC") -> str:
     """A check in maintenance in one line: until when, by which window, and why."""
-    return line(f"until {short_moment(one.until)} ({one.window}): {one.reason}")
+    return line(f"until {short_moment(one.until, timezone)} ({one.window}): {one.reason}")
 
 
 def as_passed(one: Passed) -> dict[str, Value]:
@@ -128,26 +138,37 @@ def moment(at: float) -> str:
     )
 
 
-def short_moment(at: float) -> str:
-    """A UTC time for people, to the second."""
-    return moment(at)[:19].replace("T", " ") + " UTC"
+def short_moment(at: float, timezone: str = "UTC") -> str:
+    """A time for people in the zone `timezone` (IANA), to the second."""
+    if timezone == "UTC":
+        return moment(at)[:19].replace("T", " ") + " UTC"
+    return zoned(at, timezone, seconds=True)
 
 
 def zoned(at: float, timezone: str, *, seconds: bool = False) -> str:
     """A time for people in the zone `timezone` (IANA): `2026-11-21 14:54 CET`."""
-    from datetime import UTC, datetime
-    from zoneinfo import ZoneInfo
+    from datetime import datetime
 
-    when = datetime.fromtimestamp(at, UTC if timezone == "UTC" else ZoneInfo(timezone))
+    from opsctl.zones import zone_named
+
+    when = datetime.fromtimestamp(at, zone_named(timezone))
     return when.strftime("%Y-%m-%d %H:%M:%S %Z" if seconds else "%Y-%m-%d %H:%M %Z")
 
 
 def next_steps(one: Checked) -> list[str]:
     """What to do about a check that is not well, the runbook first."""
-    steps = [f"runbook: runbooks/{one.runbook}.md"] if one.runbook else []
+    steps = [f"runbook: {one.procedure}"] if one.procedure else []
     if one.owner:
         steps.append(f"owner: {line(one.owner)}")
     return [*steps, f"look: opsctl check {one.result.check} --explain"]
+
+
+def said(one: Checked) -> str:
+    """The first line of what a job or a command said of its failure; empty where that is no news."""
+    texts = (one.result.evidence.get(name) for name in ("message", "stderr", "stdout"))
+    lines = (part for text in texts if isinstance(text, str) for part in text.splitlines() if part.strip())
+    text = line(next(lines, ""))
+    return "" if text in line(one.result.message) else shorten(text, _LONGEST_SAID)
 
 
 def clean(value: Value) -> Value:
@@ -216,7 +237,7 @@ def head(run: CheckRun) -> Mapping[str, Value]:
 
 def answer(run: CheckRun, out: Output) -> ExitCode:
     """What the command answers; where that is not said, what stands decides."""
-    from opsctl.checking import exit_code
+    from opsctl.outages import exit_code
 
     if out.exit_code is not None:
         return out.exit_code

@@ -77,8 +77,12 @@ def _details(event: Event, timezone: str) -> str:
     if event.kind == "item.verified":
         verdict = body["verdict"]
         return f"{line(str(verdict['outcome']))}: {line(str(verdict['words']))}"
-    if isinstance(body.get("changes"), dict):
+    if "relation" in body and "other" in body:
+        return line(f"{body['relation']} {body['other']}")
+    if event.kind in {"incident.changed", "item.changed"}:
         return field("changes", body["changes"], timezone)
+    if event.kind == "incident.escalated":
+        body = {**body, **body["changes"], "changes": None}
     if "role" in body and "person" in body:
         return f"{line(str(body['role']))} is {line(body['person']) if body['person'] else 'nobody'}"
     plain = [field(name, body[name], timezone) for name in _PLAIN if body.get(name)]

@@ -11,6 +11,7 @@ from opsctl.formats.summary import (
     not_well,
     ordered,
     passed_over,
+    said,
     sentence,
     short_moment,
     words,
@@ -35,19 +36,20 @@ def write(run: CheckRun, out: Output) -> str:
     if out.quiet and not shown:
         return ""
     passed = () if out.quiet else run.maintenance
-    lines = [_passed(one, out) for one in passed]
+    lines = [_passed(one, run.timezone, out) for one in passed]
     lines += _terminal(shown, out) if out.width else _pipe(shown)
     if out.explain:
-        lines += [text for one in shown for text in ("", *explain(one))]
+        lines += [text for one in shown for text in ("", *explain(one, run.timezone))]
     else:
-        lines += [text for one in not_well(run) if not one.explained_by for text in ("", *_block(one, out))]
+        roots = [one for one in not_well(run) if not one.explained_by]
+        lines += [text for one in roots for text in ("", *_block(one, run.timezone, out))]
     told = [happening(one) for one in run.incidents]
     gap = [""] if told or len(lines) > len(shown) + len(passed) or out.width else []
     return "\n".join([*lines, *gap, *told, sentence(run)]) + "\n"
 
 
-def _passed(one: Passed, out: Output) -> str:
-    text = f"maintenance\t{one.check}\t{passed_over(one)}"
+def _passed(one: Passed, timezone: str, out: Output) -> str:
+    text = f"maintenance\t{one.check}\t{passed_over(one, timezone)}"
     return shorten(f"- {text}".replace("\t", "  "), out.width - 1) if out.width else text
 
 
@@ -80,14 +82,16 @@ def _terminal(shown: list[Checked], out: Output) -> Iterator[str]:
         yield f"{paint(label, state, out)}  {name}  {shorten(words(one), room)}".rstrip()
 
 
-def _block(one: Checked, out: Output) -> Iterator[str]:
+def _block(one: Checked, timezone: str, out: Output) -> Iterator[str]:
     """A check that is not well: what was expected and found, since when, and what to do next."""
     state = one.standing.state
     yield (
         paint(f"{symbol(state, out)} {one.result.check} is {state}", state, out)
-        + f" since {short_moment(one.standing.since)}"
+        + f" since {short_moment(one.standing.since, timezone)}"
     )
     yield f"    {words(one)}"
+    if said(one):
+        yield f"    said: {said(one)}"
     yield f"    target: {line(one.target)}"
     if one.result.cause:
         yield f"    cause: {one.result.cause}"

@@ -19,6 +19,11 @@ def subject_named(text: str, prefix: str) -> str:
     return f"{prefix}-{found[2]}"
 
 
+def is_named(text: str) -> bool:
+    """Whether a text is a name such as `INC-7`, `ops3` or `7`."""
+    return _NAME.fullmatch(text.strip()) is not None
+
+
 def command_named(text: str) -> int:
     """The number of `31` or `command 31`; UsageError for anything else."""
     found = _COMMAND.fullmatch(" ".join(text.lower().split()))

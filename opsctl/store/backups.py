@@ -44,7 +44,7 @@ def restore(store: Path, source: Path, now: float, *, timeout: float = BUSY_TIME
     """
     with faults.reachable(store):
         path = Path(os.path.realpath(store))
-    _check(source, path)
+    require_backup(source, path)
     make_folder(path)
     with temporary(path) as draft:
         vacuum_into(source, draft)
@@ -56,8 +56,8 @@ def restore(store: Path, source: Path, now: float, *, timeout: float = BUSY_TIME
     return kept
 
 
-def _check(source: Path, path: Path) -> None:
-    """Raise StoreError unless `source` is a sound store that this opsctl understands."""
+def require_backup(source: Path, path: Path) -> None:
+    """Raise StoreError unless `source` is a sound store of a version we know, and not that at `path`."""
     if not exists(source):
         raise StoreError(f"there is no backup at {source}; name a file that `opsctl db backup` made")
     if exists(path) and source.samefile(path):

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from junitparser import JUnitXml
 from prometheus_client.parser import text_string_to_metric_families
 
-from opsctl.checking import exit_code
 from opsctl.formats import FORMATS, Output, load
+from opsctl.outages import exit_code
 from opsctl.outcome import Cause, State
 from opsctl.records import Checked, CheckRun, Judged, Passed, Result, Standing
 
@@ -91,7 +91,12 @@ SCENARIOS = {
             explained_by="db/port",
         ),
         checked(
-            "db/port", State.DOWN, cause=Cause.REFUSED, message="connection refused", runbook="restart-db"
+            "db/port",
+            State.DOWN,
+            cause=Cause.REFUSED,
+            message="connection refused",
+            runbook="restart-db",
+            procedure="runbooks/restart-db.md",
         ),
         checked(),
     ),
