@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 from opsctl.limits import Doc, Matching, Name, NotEmpty, OneOrMore
-from opsctl.zones import is_zone
+from opsctl.zones import unknown_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,8 +86,8 @@ def time_problems(one: Recurring) -> Iterator[tuple[str, str]]:
         yield "ends", "it ends before it starts"
     if one.between and one.between[:5] == one.between[6:]:
         yield "between", "it begins and ends at the same time; leave it out for whole days"
-    if one.timezone is not None and not is_zone(one.timezone):
-        yield "timezone", f"`{one.timezone}` is no time zone; write one as Europe/Berlin"
+    if one.timezone is not None and (unknown := unknown_zone(one.timezone)):
+        yield "timezone", unknown
 
 
 def moment_of(text: str) -> datetime | None:

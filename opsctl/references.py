@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from opsctl.errors import UsageError
 from opsctl.prose import line, listed, suggestion
+from opsctl.zones import unknown_zone
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -88,17 +89,8 @@ def cycles(graph: Mapping[str, Sequence[Target]], words: str) -> Iterator[Proble
 
 def timezone(zone: Located) -> Iterator[Problem]:
     """A time zone that the machine does not know."""
-    if zone.text == "UTC":
-        return
-    from zoneinfo import ZoneInfo, available_timezones
-
-    try:
-        ZoneInfo(zone.text)
-    except (KeyError, OSError, ValueError):
-        hint = suggestion(zone.text, available_timezones())
-        yield zone.problem(
-            f"`{line(zone.text)}` is not a time zone{hint or '; write it as `Europe/Berlin` or `UTC`'}"
-        )
+    if unknown := unknown_zone(zone.text):
+        yield zone.problem(unknown)
 
 
 def unfit_globs(globs: Sequence[Located]) -> Iterator[Problem]:

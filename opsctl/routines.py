@@ -12,7 +12,7 @@ from opsctl.kinds import Family, kinded_schema, read_kinded
 from opsctl.limits import Between, Doc, Name, NotEmpty, OneOrMore, Seconds
 from opsctl.places import FAILED, Located
 from opsctl.reading import ReadWith, read
-from opsctl.zones import is_zone
+from opsctl.zones import unknown_zone
 
 if TYPE_CHECKING:
     from opsctl.composing import Node
@@ -103,8 +103,8 @@ class Plan:
                 parse(text)
             except ValueError as error:
                 yield "schedule", str(error)
-        if self.timezone is not None and not is_zone(self.timezone):
-            yield "timezone", f"`{self.timezone}` is no time zone; write one as Europe/Berlin"
+        if self.timezone is not None and (unknown := unknown_zone(self.timezone)):
+            yield "timezone", unknown
         try:
             date.fromisoformat(self.starts or "1970-01-05")
         except ValueError:

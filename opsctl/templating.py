@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from opsctl.composing import compose
 from opsctl.errors import UsageError, WorkspaceInvalidError
@@ -15,6 +15,7 @@ from opsctl.limits import Doc, Matching, NotEmpty
 from opsctl.places import Reading
 from opsctl.prose import line, shorten, suggestion, ticked
 from opsctl.reading import read
+from opsctl.zones import unknown_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,6 +38,7 @@ class Value:
     ask: Annotated[str, NotEmpty(), Doc("What to give, for people.")]
     default: Annotated[str | None, Doc("The value where none is given.")] = None
     example: Annotated[str | None, Doc("What one looks like.")] = None
+    kind: Annotated[Literal["text", "timezone"], Doc("What it has to be.")] = "text"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,20 +99,22 @@ def read_given(texts: Sequence[str], values: Mapping[str, Value]) -> dict[str, s
             raise UsageError(f"no value is called `{line(shorten(name, 40))}`{hint}")
         if name in found:
             raise UsageError(f"--set gives `{name}` twice; keep one")
-        if why := refused(value):
+        if why := refused(value, values[name].kind):
             raise UsageError(f"--set `{name}` {why}")
         found[name] = value
     return found
 
 
-def refused(value: str) -> str:
-    """Why a text cannot stand for a value, or nothing where it can."""
+def refused(value: str, kind: str = "text") -> str:
+    """Why a text cannot stand for a value of that kind, or nothing where it can."""
     if not value:
         return "is empty; leave it out to fill it in later"
     if value != line(value):
         return "holds characters that cannot be seen; leave them out"
     if harm := _HARMFUL.search(value):
         return f"holds `{harm[0]}`, which means something else in YAML; leave it out and edit the files"
+    if kind == "timezone" and (unknown := unknown_zone(value)):
+        return f"cannot be used: {unknown}"
     return ""
 
 

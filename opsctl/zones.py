@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opsctl.prose import line, shorten, suggestion
+
 if TYPE_CHECKING:
     from datetime import tzinfo
 
@@ -19,10 +21,13 @@ def zone_named(name: str) -> tzinfo:
     return ZoneInfo(name)
 
 
-def is_zone(name: str) -> bool:
-    """Whether this machine knows a zone of that name."""
+def unknown_zone(name: str) -> str:
+    """What to say where this machine knows no zone of that name, with the nearest; nothing where it does."""
     try:
         zone_named(name)
     except (KeyError, ValueError, OSError):
-        return False
-    return True
+        from zoneinfo import available_timezones
+
+        hint = suggestion(name, available_timezones()) or "; write one such as `Europe/Berlin`"
+        return f"`{line(shorten(name, 60))}` is not a time zone{hint}"
+    return ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from opsctl.limits import Between, Doc, Name, NotEmpty, Seconds
 from opsctl.outcome import Cause, Failure, Kind, Observation, Subject, Value
 from opsctl.units import show
-from opsctl.zones import is_zone, zone_named
+from opsctl.zones import unknown_zone, zone_named
 
 if TYPE_CHECKING:
     from opsctl.checks import Ask, Heartbeat
@@ -61,8 +61,8 @@ class HeartbeatCheck:
         if self.timezone is not None:
             if self.schedule is None:
                 yield "timezone", "only a `schedule` has a time zone; leave `timezone` out"
-            if not is_zone(self.timezone):
-                yield "timezone", f"`{self.timezone}` is not a time zone; write one such as `Europe/Berlin`"
+            if unknown := unknown_zone(self.timezone):
+                yield "timezone", unknown
         fault = _fault(self.schedule) if self.schedule is not None else ""
         if fault:
             yield "schedule", f"`{self.schedule}` is not a cron line: {fault}; write one such as `30 2 * * *`"

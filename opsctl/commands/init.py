@@ -103,6 +103,6 @@ def _answer(world: World, name: str, value: Value) -> str:
         world.stderr.write(question(name, value))
         world.stderr.flush()
         answer = world.stdin.readline().strip()
-        if not answer or not (why := refused(answer)):
+        if not answer or not (why := refused(answer, value.kind)):
             return answer
         world.stderr.write(f"this {why}\n")

@@ -37,7 +37,7 @@ def test_the_log_shows_who_decided_what_and_when(shop):
         "1\t2026-11-20 13:00:00 CET\t2026-11-20 12:50:00 CET\talice\t"
         "INC-1 opened: API down; services api; severity sev1; detected 2026-11-20 12:50 CET\n"
         "2\t2026-11-20 13:10:00 CET\t2026-11-20 13:10:00 CET\tbob\tINC-1 acknowledged\n"
-        "3\t2026-11-20 14:00:00 CET\t2026-11-20 14:00:00 CET\talice\tINC-1 linked: other OPS-1; relation improved by\n"
+        "3\t2026-11-20 14:00:00 CET\t2026-11-20 14:00:00 CET\talice\tINC-1 linked: improved by OPS-1\n"
         "3\t2026-11-20 14:00:00 CET\t2026-11-20 14:00:00 CET\talice\t"
         "OPS-1 added: Alert; links from INC-1; source INC-1\n"
     )

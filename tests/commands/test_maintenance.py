@@ -38,8 +38,8 @@ def test_a_check_in_maintenance_is_not_made_and_counts_for_nothing(shop):
     assert (begun.code, begun.out) == (0, "MNT-1 of api is on until 2026-11-20 15:00 CET: new disks\n")
     ran = shop("check", now="2026-11-20T12:30:00Z")
     assert (ran.code, ran.out) == (0, (
-        "maintenance\tapi/ready\tuntil 2026-11-20 14:00:00 UTC (MNT-1): new disks\n"
-        "maintenance\tapi/all\tuntil 2026-11-20 14:00:00 UTC (MNT-1): new disks\n"
+        "maintenance\tapi/ready\tuntil 2026-11-20 15:00:00 CET (MNT-1): new disks\n"
+        "maintenance\tapi/all\tuntil 2026-11-20 15:00:00 CET (MNT-1): new disks\n"
         "up\tweb/home\texists == true (found true)\n1 check: 1 up; 2 in maintenance\n"
     ))  # fmt: skip
     assert shop("check", "--quiet", now="2026-11-20T12:40:00Z") == (0, "", "")
