@@ -21,7 +21,7 @@ def fresh(handle: pycurl.Curl) -> None:
 
 
 def as_opsctl(handle: pycurl.Curl) -> None:
-    """The options that `opsctl/exchange.py` sets for the simplest check."""
+    """The options that `opsctl/http_request.py` sets for the simplest check."""
     handle.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
     handle.setopt(pycurl.TIMEOUT_MS, 10_000)
     handle.setopt(pycurl.CONNECTTIMEOUT_MS, 10_000)

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsctl.checking import exit_code
 from opsctl.checks.file import FileCheck
 from opsctl.definitions import CheckDefinition, Retention, Service, Workspace
 from opsctl.expectations import parse
-from opsctl.outages import Rules
+from opsctl.outages import Rules, exit_code
 from opsctl.outcome import Cause, Failure, Observation
 from opsctl.replaying import replay
 from opsctl.store.opening import open_store

@@ -57,6 +57,14 @@ def test_imports_follow_the_layers():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_all_sql_about_opsctl_s_own_store_is_in_one_place():
+    # What looks at databases of others, and the shop of the tour, have SQL of their own.
+    own = {"store", "checks", "importers", "demo", "templates", "mysql_session.py"}
+    package = ROOT / "opsctl"
+    paths = [path.relative_to(package) for path in package.rglob("*.py") if ".execute(" in path.read_text()]
+    assert [path for path in paths if path.parts[0] not in own] == []
+
+
 def test_the_command_line_starts_without_anything_expensive():
     assert loaded("import opsctl.cli") == []
 

@@ -7,6 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import pytest
 from decisions import ALICE, command, documents
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -23,6 +24,8 @@ from opsctl.store.opening import open_store
 from opsctl.store.undoing import plan, undo
 from opsctl.store.verifying import verify
 from opsctl.workspace import load_workspace
+
+pytestmark = pytest.mark.usefixtures("no_power_cut")
 
 WORKSPACE = """
 version: 1

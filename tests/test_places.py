@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from opsctl.outcome import Cause, State
 from opsctl.place_lines import PlaceResult, read_line, write_line
-from opsctl.voting import agree
+from opsctl.quorum import agree
 
 AT = 1_795_176_000.0  # 2026-11-20T12:00:00Z
 SHOP = """

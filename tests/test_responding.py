@@ -6,12 +6,13 @@ import os
 import tempfile
 from pathlib import Path
 
+import pytest
 from decisions import ALICE, command, documents
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from opsctl import responding
+from opsctl import incident_updates, responding
 from opsctl.caseload import Wanted, cases
 from opsctl.clocks import due
 from opsctl.durations import STRETCHES, durations
@@ -24,6 +25,8 @@ from opsctl.store.undoing import plan, undo
 from opsctl.store.verifying import verify
 from opsctl.timelines import timeline
 from opsctl.workspace import load_workspace
+
+pytestmark = pytest.mark.usefixtures("no_power_cut")
 
 WORKSPACE = """
 version: 1
@@ -84,7 +87,7 @@ class Decisions(RuleBasedStateMachine):
     @rule(severity=st.one_of(st.none(), SEVERITY), ago=AGO, began=AGO, seen=AGO,
           services=st.lists(st.sampled_from(["api", "web", "db"]), max_size=2), title=TEXT)  # fmt: skip
     def open(self, severity, ago, began, seen, services, title):
-        report = responding.Report(
+        report = responding.Declaration(
             title or " ", tuple(services), severity, self.at(ago), self.at(began), self.at(seen)
         )
         self.decide(lambda ledger, _: responding.open_incident(ledger, self.workspace, report))
@@ -158,8 +161,10 @@ class Decisions(RuleBasedStateMachine):
     )
     def update(self, number, text, ago, name, severity):
         times = {} if ago is None else {name: self.at(ago)}
-        changes = responding.Changes(text=text, severity=severity, times=times)
-        self.decide(lambda ledger, one: responding.update(ledger, self.workspace, one, changes, None), number)
+        changes = incident_updates.Changes(text=text, severity=severity, times=times)
+        self.decide(
+            lambda ledger, one: incident_updates.update(ledger, self.workspace, one, changes, None), number
+        )
 
     @rule(data=st.data())
     def undo_the_last(self, data):
@@ -205,7 +210,7 @@ class Decisions(RuleBasedStateMachine):
     @invariant()
     def what_is_due_and_what_happened_can_be_told(self):
         for one in records(self.store.db, "INC"):
-            assert timeline(self.store.db, one)
+            assert timeline(self.store.db, one, "UTC")
             assert all(each.due > 0 for each in due(one, policies(self.workspace), "UTC"))
         cases(self.store.db, self.workspace, Wanted(everything=True), self.now)
 

@@ -21,6 +21,8 @@ from opsctl.store.verifying import verify
 from opsctl.workspace import load_workspace
 from opsctl.world import World
 
+pytestmark = pytest.mark.usefixtures("no_power_cut")
+
 EXAMPLES = 1_000 if os.environ.get("OPSCTL_LONG") else 30
 DAY = 86_400
 SCHEDULES = (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from opsctl import keeping, performing
+from opsctl import journal, performing
 
 if TYPE_CHECKING:
     from conftest import Opsctl
@@ -52,7 +52,7 @@ def killer(monkeypatch: pytest.MonkeyPatch) -> Killer:
 
         monkeypatch.setattr(owner, name, deed)
 
-    around(keeping, keeping.Keeper, "_write")
+    around(journal, journal.Journal, "_write")
     around(performing, performing.Performer, "_call")
     return killer
 

@@ -1,17 +1,18 @@
 """The score: what is not proven never raises it, however it is written down."""
 
 from fractions import Fraction
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsctl.scoring import GROUPS, KINDS, STATES, Claim, Proof, Score, grouped, matches, score, select
+from opsctl.scoring import GROUPS, STATES, Claim, Kind, Proof, Score, grouped, matches, score, select
 
 NAMES = st.sampled_from(["api", "db", "web"])
 CLAIMS = st.builds(
     Claim,
-    kind=st.sampled_from(KINDS),
+    kind=st.sampled_from(get_args(Kind)),
     name=st.builds("{}/{}".format, NAMES, NAMES),
     owner=st.none() | NAMES,
     services=st.lists(NAMES, max_size=2, unique=True).map(tuple),

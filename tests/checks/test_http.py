@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from checks.peers import accepting, resetting
 from named_pipes import pipe
 from servers import free_port
 from web import Answer
@@ -224,6 +225,12 @@ def test_a_refused_port_has_no_values_at_all():
     seen = probe(check(f"http://127.0.0.1:{free_port()}/"))
     assert seen.failure is not None
     assert (seen.failure.cause, seen.values) == (Cause.REFUSED, {})
+
+
+def test_a_connection_that_is_reset_is_no_unreachable_host_however_early_it_comes():
+    with accepting(resetting) as address:
+        causes = {probe(check(f"http://{address}/")).failure.cause for _ in range(100)}
+    assert causes == {Cause.RESET}
 
 
 def test_a_name_that_does_not_exist_is_dns():

@@ -202,21 +202,23 @@ def first_line(ran):
 
 def test_for_nagios_the_first_line_says_what_the_exit_code_does(shop):
     nagios = ("check", "-o", "nagios", "--exit-style", "nagios")
-    assert first_line(shop(*nagios)) == "OPSCTL CRITICAL - 1 of 2 up: api/ready"
+    assert first_line(shop(*nagios)) == "OPSCTL CRITICAL - 1 of 2 up; not up: api/ready"
     shop("check", "--save-baseline", "monday")
     since = (*nagios, "--since-baseline", "monday")
-    assert first_line(shop(*since)) == "OPSCTL OK - 1 of 2 up, 0 newly broken: api/ready"
+    assert first_line(shop(*since)) == "OPSCTL OK - 1 of 2 up, 0 newly broken; not up: api/ready"
     shop.write("opsctl.yaml", WORKSPACE.replace("{file: run/web}", "{file: run/web, warn: [size > 0B]}"))
     shop.write("run/api", "")
-    assert first_line(shop(*since)) == "OPSCTL WARNING - 1 of 2 up, 1 newly broken: web/ready"
-    assert first_line(shop(*nagios, "--fail-on", "degraded")) == "OPSCTL CRITICAL - 1 of 2 up: web/ready"
+    assert first_line(shop(*since)) == "OPSCTL WARNING - 1 of 2 up, 1 newly broken; not up: web/ready"
+    assert (
+        first_line(shop(*nagios, "--fail-on", "degraded")) == "OPSCTL CRITICAL - 1 of 2 up; not up: web/ready"
+    )
     shop("check", "--save-baseline", "monday")
-    assert first_line(shop(*since)) == "OPSCTL OK - 1 of 2 up, 0 newly broken: web/ready"
+    assert first_line(shop(*since)) == "OPSCTL OK - 1 of 2 up, 0 newly broken; not up: web/ready"
     shop.write("opsctl.yaml", WORKSPACE.replace("{file: run/web}", "{file: run/web, fail_after: 3}"))
     shop("check")
     (shop.path / "run/web").unlink()
-    assert first_line(shop(*nagios)) == "OPSCTL WARNING - 1 of 2 up: web/ready"
-    assert first_line(shop(*nagios, "--wait", "1ms")) == "OPSCTL CRITICAL - 1 of 2 up: web/ready"
+    assert first_line(shop(*nagios)) == "OPSCTL WARNING - 1 of 2 up; not up: web/ready"
+    assert first_line(shop(*nagios, "--wait", "1ms")) == "OPSCTL CRITICAL - 1 of 2 up; not up: web/ready"
     shop("maintenance", "start", "all", "--for", "2h", "--reason", "new disks")
     assert first_line(shop(*nagios)) == "OPSCTL UNKNOWN - 0 of 0 up"
 

@@ -36,6 +36,7 @@ def well(shop, opsctl, hour=12, minute=0):
 
 
 def test_an_incident_from_its_beginning_to_its_end(shop, opsctl):
+    opsctl.write("runbooks/failover.md", "# Failover\n")
     opened = shop(
         "incident", "open", "API", "returns", "500s", "-s", "api", "--at", "12:50", "--runbook", "failover"
     )
@@ -59,7 +60,7 @@ def test_an_incident_from_its_beginning_to_its_end(shop, opsctl):
     )
     assert shop("incident", "close", "1", now="2026-11-20T12:30:00Z").err == (
         "opsctl: INC-1 was sev1, so its review comes first: opsctl review start 1; "
-        "or close it without with `--reason TEXT`\n"
+        "or close it without one by `--reason TEXT`\n"
     )
     closed = shop("incident", "close", "1", "--reason", "known cause", now="2026-11-20T12:30:00Z")
     assert closed.out == "INC-1 is closed, sev1: API returns 500s (api)\n"
@@ -328,7 +329,9 @@ def test_on_a_terminal_what_is_missing_is_asked_for(opsctl):
     assert code == 0
     assert "what is wrong: " in shown
     assert "INC-1 is open, sev1: API is down (api)" in shown
-    typed(opsctl, ALICE, "Web is down\n", "incident", "open")
+    _, asked = typed(opsctl, ALICE, "Web is down\nweb, api\n", "incident", "open")
+    assert "which services (api, web; none by Enter): " in asked
+    assert "INC-2 is open, sev1: Web is down (web, api)" in asked
     code, shown = typed(opsctl, ALICE, "2\n", "incident", "ack")
     assert code == 0
     assert "which incident: " in shown

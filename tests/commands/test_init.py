@@ -245,7 +245,9 @@ def test_what_is_not_there_or_would_break_a_file_is_refused(opsctl, shop, argume
 
 
 def test_a_time_zone_that_is_none_is_refused_before_anything_is_written(opsctl):
-    words = "--set `timezone` cannot be used: `Mars/Phobos` is not a time zone; write one such as `Europe/Berlin`"
+    words = (
+        "--set `timezone` cannot be used: `Mars/Phobos` is not a time zone; write one such as `Europe/Berlin`"
+    )
     ran = opsctl("init", "--template", "common", "--set", "timezone=Mars/Phobos")
     assert ran == (2, "", f"opsctl: {words}\n")
     assert list(opsctl.path.iterdir()) == []

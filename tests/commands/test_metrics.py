@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from opsctl import figures, measuring
+from opsctl import figures, measuring, metrics
 from opsctl.errors import UsageError
 from opsctl.formats import Output
 from opsctl.formats import metrics as formats
@@ -24,6 +24,7 @@ from opsctl.store.ledger import deciding
 from opsctl.store.opening import open_store
 from opsctl.store.pruning import prune
 from opsctl.store.results import Run, record
+from opsctl.uptimes import course_of
 from opsctl.workspace import load_workspace
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text("utf-8")
@@ -126,7 +127,8 @@ def test_the_shakespeare_outage_to_the_digit(shakespeare):
     )
     budget = shakespeare.of(figures.budget, "search", SINCE, UNTIL)
     assert formats.percent(budget.value) == "152.8%"
-    tighter = shakespeare.of(figures.budget, "search", SINCE, UNTIL, objective=99.99)
+    course = shakespeare.of(course_of, "search", SINCE, UNTIL)
+    tighter = metrics.budget(course.spent, 99.99, course.n)
     assert formats.percent(tighter.value) == "1527.8%"
 
 
@@ -135,7 +137,7 @@ def test_the_shakespeare_outage_to_the_digit(shakespeare):
     [("detect", 1), ("acknowledge", 3), ("mitigate", 42), ("recover", 66), ("resolve", 89)],
 )
 def test_the_times_of_the_shakespeare_outage(shakespeare, what, minutes):
-    figure = shakespeare.of(figures.times, what, SINCE, UNTIL)
+    figure = shakespeare.of(figures.figure, f"time-to-{what}", SINCE, UNTIL, None)
     assert (figure.value, figure.n, figure.left_out) == (minutes * 60, 1, ())
     assert dict(figure.more) == {"mean": minutes * 60, "p90": minutes * 60}
     assert figure.counted[0].startswith("INC-1 ")
@@ -289,7 +291,7 @@ def test_incidents_that_do_not_count_are_left_out_with_the_reason(shakespeare):
     shakespeare.incident("10-07T00:00", ("merged", "10-07T01:00", {"into": "INC-1"}))
     shakespeare.incident("10-08T00:00", ("resolved", "10-08T01:00", {}))
     shakespeare.incident("09-30T00:00", ("resolved", "10-08T01:00", {}))
-    figure = shakespeare.of(figures.times, "acknowledge", SINCE, UNTIL)
+    figure = shakespeare.of(figures.figure, "time-to-acknowledge", SINCE, UNTIL, None)
     assert figure.counted == ("INC-1 3m",)
     assert figure.left_out == (
         "INC-2: not over, it is open",
@@ -297,10 +299,10 @@ def test_incidents_that_do_not_count_are_left_out_with_the_reason(shakespeare):
         "INC-4: merged into INC-1",
         "INC-5: nobody acknowledged it, or its detection is not known",
     )
-    frequency = shakespeare.of(figures.frequency, SINCE, UNTIL)
+    frequency = shakespeare.of(figures.figure, "incident-frequency", SINCE, UNTIL, None)
     assert (frequency.value, frequency.counted) == (3.0, ("INC-1 sev2", "INC-2 sev2", "INC-5 sev2"))
     assert frequency.left_out == ("INC-3: a false alarm", "INC-4: merged into INC-1")
-    alerts = shakespeare.of(figures.actionability, SINCE, UNTIL)
+    alerts = shakespeare.of(figures.figure, "alert-actionability", SINCE, UNTIL, None)
     assert alerts[1:4] == (0.5, 1 / 3, 2 / 3)
     assert alerts.counted == ("INC-1 actionable", "INC-3 a false alarm")
     assert alerts.left_out == (
@@ -315,21 +317,15 @@ def test_an_incident_belongs_to_the_period_in_which_its_impact_began(records):
     records.incident("11-01T01:00", ("resolved", "11-01T02:00", {}), impact_started=at("10-30T23:00"))
     records.incident("10-31T00:00")
     records.incident("10-01T00:00")
-    figure = records.of(figures.frequency, SINCE, UNTIL)
+    figure = records.of(figures.figure, "incident-frequency", SINCE, UNTIL, None)
     assert figure.counted == ("INC-2 sev2", "INC-4 sev2")
 
 
-def test_incidents_are_told_apart_by_service_and_by_their_worst_severity(records):
+def test_incidents_are_told_apart_by_service(records):
     records.incident("10-02T00:00", ("changed", "10-02T01:00", {"changes": {"severity": "sev3"}}))
     records.incident("10-03T00:00", severity="sev3", services=["index", "search"])
-    for options, found in (
-        ({"service": "search"}, 2),
-        ({"service": "index"}, 1),
-        ({"service": "mail"}, 0),
-        ({"severity": "sev2"}, 1),
-        ({"severity": "sev3", "service": "search"}, 1),
-    ):
-        assert records.of(figures.frequency, SINCE, UNTIL, **options).value == found
+    for service, found in (("search", 2), ("index", 1), ("mail", 0)):
+        assert records.of(figures.figure, "incident-frequency", SINCE, UNTIL, service).value == found
 
 
 def test_a_service_that_does_not_exist_is_an_error_and_not_a_figure(records):
@@ -339,7 +335,7 @@ def test_a_service_that_does_not_exist_is_an_error_and_not_a_figure(records):
     with pytest.raises(UsageError, match="no service or check is called `search/none`"):
         records.of(figures.availability, "search/none", SINCE, UNTIL)
     with pytest.raises(UsageError, match="no service or check is called `serch`"):
-        records.of(figures.frequency, SINCE, UNTIL, service="serch")
+        records.of(figures.figure, "incident-frequency", SINCE, UNTIL, "serch")
     with pytest.raises(UsageError, match="ends before it begins"):
         records.of(figures.availability, "search", UNTIL, SINCE)
 

@@ -43,7 +43,9 @@ def test_more_than_the_best_is_told_with_how_to_see_it(shop):
 
 def test_bytes_that_are_no_text_are_no_service(shop):
     shop("incident", "open", "Connection pool exhausted", "-s", "api")
-    assert shop("search", "pool", "-s", "a\udcff") == (1, "", "nothing was found\n")
+    ran = shop("search", "pool", "-s", "a\udcff")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "opsctl: no service is called `a\\udcff`; there are `api`\n"
 
 
 def test_nothing_found_is_told_and_exits_1(shop):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,9 +14,18 @@ import opsctl
 from opsctl.outages import Rules
 from opsctl.outcome import Cause, State
 from opsctl.records import Judged, Result
+from opsctl.store.recorded import result_of
 from opsctl.store.results import Run, record
 
 ROOT = Path(opsctl.__file__).parents[1]
+LAST = """
+    SELECT c.name, r.at, r.state, r.cause, r.message, r.latency, r.attempts, e.body
+    FROM json_each(?) AS wanted
+    JOIN checks AS c ON c.name = wanted.value
+    JOIN standings AS st ON st.check_id = c.id
+    JOIN results AS r ON r.id = st.result_id
+    LEFT JOIN evidence AS e ON e.result_id = r.id
+"""
 SIMPLE = Rules(fail_after=1, ok_after=1, lapse=60)
 SHORT = {"u": State.UP, "g": State.DEGRADED, "d": State.DOWN, "?": State.UNKNOWN}
 
@@ -61,6 +71,16 @@ def keep(result):
         return standings.get(check)
 
     return kept
+
+
+@pytest.fixture
+def last_results():
+    """The latest result of each of the checks that has one, by name, as the store has it."""
+
+    def found(store, names):
+        return {row[0]: result_of(row) for row in store.db.execute(LAST, (json.dumps(names),))}
+
+    return found
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from opsctl.place_lines import PlaceResult
 from opsctl.records import Result
 from opsctl.store.beats import beat, heartbeat
 from opsctl.store.history import availability, outages
-from opsctl.store.latest import last_results, standings
+from opsctl.store.latest import standings
 from opsctl.store.maintained import maintained, note
 from opsctl.store.opening import open_store
 from opsctl.store.place_results import add, latest
@@ -89,7 +89,7 @@ def test_the_shortest_time_of_failures_and_roll_ups_is_that_of_passes(store):
     assert verify(store.path) == []
 
 
-def test_the_latest_result_stays_however_old_it_is(store):
+def test_the_latest_result_stays_however_old_it_is(store, last_results):
     prune(store, 99 * DAY, keep_passes=0, keep_failures=0, keep_rollups=100 * DAY)
     assert list(last_results(store, ["a"])) == ["a"]
     assert standings(store)["a"].streak == 2

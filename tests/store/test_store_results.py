@@ -7,7 +7,7 @@ import pytest
 from opsctl.outages import Rules
 from opsctl.outcome import Cause, State
 from opsctl.records import Judged, Standing
-from opsctl.store.latest import last_results, not_up, standings
+from opsctl.store.latest import standings
 from opsctl.store.opening import open_store
 from opsctl.store.results import Run, record
 from opsctl.store.verifying import verify
@@ -21,7 +21,7 @@ def store(path):
         yield opened
 
 
-def test_a_failure_comes_back_as_it_was_recorded(store, result):
+def test_a_failure_comes_back_as_it_was_recorded(store, result, last_results):
     found = result("api/health", 1_760_000_000.123, "d")
     record(store, RUN, [found], {"api/health": Rules(1, 1, 60)}, lambda _: 1)
     assert last_results(store, ["api/health", "never/seen"]) == {"api/health": found}
@@ -54,7 +54,7 @@ def test_the_answer_is_what_is_read_back(store, result):
     }
 
 
-def test_evidence_is_kept_for_what_is_not_up_and_for_the_first_good_result_after(store, keep):
+def test_evidence_is_kept_for_what_is_not_up_and_for_the_first_good_result_after(store, keep, last_results):
     kept = []
     for at, state in enumerate("uugg?duuu"):
         keep(store, "a", (at, state))
@@ -62,7 +62,7 @@ def test_evidence_is_kept_for_what_is_not_up_and_for_the_first_good_result_after
     assert kept == [False, False, True, True, True, True, True, False, False]
 
 
-def test_evidence_of_any_kind_comes_back(store, result):
+def test_evidence_of_any_kind_comes_back(store, result, last_results):
     found = result("a", 1, "d")._replace(
         judged=(Judged('json.x == "é"', None, "\ud800\x00", True),),
         evidence={"body": "\x00\x1b[31m", "n": 1.5, "list": [1, None, {"a": True}]},
@@ -108,7 +108,11 @@ def test_what_was_not_up_last_is_listed_even_where_it_does_not_count_yet(store, 
     keep(store, "blinking", (0, "u"), (1, "d"), rules=Rules(2, 1, 60))
     keep(store, "recovering", (0, "d"), (1, "u"), rules=Rules(1, 2, 60))
     assert standings(store)["recovering"].state is State.DOWN
-    assert not_up(store) == ["blinking", "broken", "warned"]
+    assert [name for name, one in standings(store).items() if one.seen is not State.UP] == [
+        "blinking",
+        "broken",
+        "warned",
+    ]
 
 
 def test_rules_that_change_between_runs_count_from_then_on(path, keep):
@@ -118,7 +122,7 @@ def test_rules_that_change_between_runs_count_from_then_on(path, keep):
     assert verify(path) == []
 
 
-def test_a_thousand_checks_share_a_run(path, result):
+def test_a_thousand_checks_share_a_run(path, result, last_results):
     names = [f"service-{number}/check" for number in range(1000)]
     rules = dict.fromkeys(names, Rules(1, 1, 60))
     with open_store(path, write=True) as store:
