@@ -17,7 +17,7 @@ import pytest
 from opsctl.errors import ExitCode, StoreError
 from opsctl.outages import Rules
 from opsctl.store import migrations
-from opsctl.store.latest import not_up, standings
+from opsctl.store.latest import standings
 from opsctl.store.opening import open_store
 from opsctl.store.results import Run, record
 from opsctl.store.verifying import verify
@@ -101,7 +101,6 @@ def test_a_store_is_one_strict_file_with_full_sync_foreign_keys_and_its_own_mark
 def test_reading_a_missing_store_finds_nothing_and_creates_nothing(path):
     with open_store(path, write=False) as store:
         assert standings(store) == {}
-        assert not_up(store) == []
     assert not path.parent.exists()
 
 

@@ -48,7 +48,7 @@ REHEARSED = {
 def test_a_dry_run_reads_and_changes_nothing(shop, runbook):
     before = shop.world.read()
     said = [word for one in SAID.get(runbook, ()) for word in ("--set", one)]
-    _, steps = shop.rehearsed(runbook, *said)
+    _, steps = shop.rehearsed(runbook, *said, "--env", "staging")
     assert {name: outcome for name, outcome in steps.items() if outcome} == REHEARSED[runbook]
     assert shop.world.read() == before
     assert (shop.dispatched, shop.messages.requests) == ([], [])

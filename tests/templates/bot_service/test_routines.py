@@ -48,7 +48,7 @@ def test_the_team_is_told_what_changed_and_only_that(bot):
         ("down", "staging/health"), ("down", "bot/health"), ("unknown", "bot/updates"), ("unknown", "bot/capacity"),
     )] == [[True, True, True], [False, True, True], [False, True, True], [False, False, True]]  # fmt: skip
     assert "\n✗ bot/health is down since 2026-11-19 12:05:00 UTC\n    status == 200 (found 503)" in texts[1]
-    assert "\n    runbook: runbooks/restart-service.md\n" in texts[1]
+    assert "\n    runbook: opsctl runbook run restart-service\n" in texts[1]
     assert "\nopened INC-1 sev1: " in texts[1]
     bot.health.state = "up"
     assert cron(bot, "2026-11-19T12:30:00Z") == (0, "", "")

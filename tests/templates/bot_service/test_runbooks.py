@@ -42,9 +42,8 @@ def test_a_dry_run_of_each_runbook_changes_nothing(bot, name):
     bot.sign("pre-deploy", "backup-plan")
     bot.programs.forget()
     before = {path: path.read_bytes() for path in bot.folder.glob("*") if path.is_file()}
-    ran = bot(
-        "runbook", "run", name, "--dry-run", *(word for one in RUNBOOKS[name] for word in ("--set", one))
-    )
+    said = [word for one in RUNBOOKS[name] for word in ("--set", one)]
+    ran = bot("runbook", "run", name, "--dry-run", "--env", "staging", *said)
     assert (ran.code, ran.err) == (0, "")
     assert [one for one in bot.programs.calls() if not one.startswith(READING)] == []
     assert {one.method for one in bot.telegram.calls} <= {"getme", "getwebhookinfo"}
