@@ -57,6 +57,11 @@ def engine(request):
             pytest.skip(f"{name} is not installed")
     # Not in pytest's folders, whose paths are too long for sockets.
     folder = Path(tempfile.mkdtemp(prefix="opsctl-engine-"))
+    (folder / "box/bin").mkdir(parents=True)
+    shutil.copy(shutil.which("busybox"), folder / "box/bin/busybox")
+    if subprocess.run(["chroot", folder / "box", "/bin/busybox", "true"], check=False).returncode:
+        shutil.rmtree(folder)
+        pytest.skip("busybox needs libraries; install busybox-static")
     (folder / "containers.conf").write_text(CONTAINERS)
     (folder / "storage.conf").write_text(STORAGE.format(folder=folder))
     path, log = folder / "engine.sock", folder / "log"
@@ -81,7 +86,7 @@ def engine(request):
 def imported(own, folder):
     """The client, whose engine then has an image that is busybox alone."""
     with tarfile.open(folder / "box.tar", "w") as tar:
-        tar.add(shutil.which("busybox"), "bin/busybox")
+        tar.add(folder / "box", "")
     own.api.import_image(str(folder / "box.tar"), repository="box")
     return own
 
