@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from opsctl import __version__
-from opsctl.errors import ExitCode, OpsctlError, Terminated
+from opsctl.errors import ExitCode, OpsctlError, Terminated, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,6 +179,10 @@ def _command(arguments: list[str]) -> int:
     if arguments == ["--version"]:
         sys.stdout.write(f"opsctl {__version__}\n")
         return ExitCode.YES
+    if arguments and arguments[0] in {"-C", "--directory"}:
+        raise UsageError(
+            f"`{arguments[0]} DIR` stands after the command, as in `opsctl check {arguments[0]} DIR`"
+        )
     if arguments and arguments[0] in _PLAIN and "_OPSCTL_COMPLETE" not in os.environ:
         from opsctl.commands.plain import plain
 

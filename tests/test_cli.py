@@ -61,3 +61,9 @@ def test_a_current_folder_that_was_deleted_is_told(opsctl, words):
         "",
         "opsctl: the current folder was deleted; go to another, or name one with `-C DIR`\n",
     )
+
+
+@pytest.mark.parametrize("option", ["-C", "--directory"])
+def test_a_folder_before_the_command_is_told_where_it_stands(opsctl, option):
+    words = f"opsctl: `{option} DIR` stands after the command, as in `opsctl check {option} DIR`\n"
+    assert opsctl(option, "/", "check") == (2, "", words)
