@@ -180,9 +180,8 @@ def _command(arguments: list[str]) -> int:
         sys.stdout.write(f"opsctl {__version__}\n")
         return ExitCode.YES
     if arguments and arguments[0] in {"-C", "--directory"}:
-        raise UsageError(
-            f"`{arguments[0]} DIR` stands after the command, as in `opsctl check {arguments[0]} DIR`"
-        )
+        option = arguments[0]
+        raise UsageError(f"`{option} DIR` stands after the command, as in `opsctl check {option} DIR`")
     if arguments and arguments[0] in _PLAIN and "_OPSCTL_COMPLETE" not in os.environ:
         from opsctl.commands.plain import plain
 
