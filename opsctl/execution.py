@@ -244,9 +244,15 @@ class Execution:
         kind = effect or step.effect
         body = {"step": step.id, "digest": _mark(step), "effect": kind, "attempt": attempt}
         # A step that only reads is kept when it has ended: else it is read again.
-        self._reading = {**body, "began": self.journal.now()} if kind == "read" else None
+        self._reading = {**body, "began": self._since(step)} if kind == "read" else None
         if self._reading is None:
             self.journal.keep("step_begun", body)
+
+    def _since(self, step: Step) -> float:
+        """When a step that only reads began: with its question, where it waited for an answer."""
+        known = self.journal.run().ran(step.id) if step.kind.ASKS else None
+        waited = known is not None and known.outcome == "waiting" and known.digest == _mark(step)
+        return known.began if known and waited else self.journal.now()
 
     def _end(self, step: Step, done: Done) -> None:
         kept = {name: str(value) for name, value in done.captured.items() if name != "stdout"}

@@ -126,11 +126,9 @@ def _ended(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
 
 
 def _read(run: Run, event: Event, body: Mapping[str, Any]) -> Run:
-    """A step that only reads is kept once, when it has ended; it began when its question was first put."""
-    before = _unchanged(run, body)
-    asked = before.began if before is not None and before.outcome == "waiting" else event.occurred
+    """A step that only reads is kept once, when it has ended, with when it began."""
     begun = _begun(run, event, body)
-    began = min(asked, body.get("began", event.occurred))
+    began = body.get("began", event.occurred)
     return _ended(_put(begun, _known(begun, body["step"])._replace(began=began)), event, body)
 
 
