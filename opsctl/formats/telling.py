@@ -18,13 +18,14 @@ TIMES = frozenset(
     {
         *("opened", "updated", "reopened", "impact_started", "detected", "acknowledged", "mitigated"),
         *("impact_ended", "resolved", "closed", "added", "due", "started", "finished", "verified"),
-        *("submitted", "starts", "ends"),
+        *("submitted", "starts", "ends", "expires"),
     }
 )
 # What follows from other fields, and names that the subject itself says.
 _LEFT_OUT = frozenset({"number", "stays", "digest"})
 # What is said by itself, without the name of its field.
 _PLAIN = ("title", "text", "reason", "verdict")
+_WELL = frozenset({"pass", "n/a", "waived"})
 _FIRST = ("severity", "priority", "services")
 
 
@@ -72,6 +73,8 @@ def _details(event: Event, timezone: str) -> str:
     body: Mapping[str, Any] = event.body
     if event.kind == "review.submitted":
         return f"actions {field('actions', body.get('actions'), timezone)}"
+    if event.kind == "gate.decided":
+        return _decided(body)
     if event.kind == "item.started":
         return _measured("baseline", body["baseline"])
     if event.kind == "item.verified":
@@ -92,6 +95,14 @@ def _details(event: Event, timezone: str) -> str:
         if name not in _PLAIN and name not in _LEFT_OUT and value not in (None, "", (), [], {}, False)
     ]
     return "; ".join([*plain, *rest])
+
+
+def _decided(body: Mapping[str, Any]) -> str:
+    """What a gate came to and why; all the facts are in `gate explain` and in the JSON."""
+    unmet = [f"{one['id']} {one['verdict']}" for one in body["items"] if one["verdict"] not in _WELL]
+    place = f" in {body['environment']}" if body["environment"] else ""
+    why = f"; {', '.join(unmet)}" if unmet else ""
+    return line(f"{body['verdict']}; {body['checklist']} for {body['subject_ref']}{place}{why}")
 
 
 def _measured(name: str, stored: Mapping[str, Any] | None) -> str:

@@ -159,3 +159,14 @@ def test_a_list_of_commands_is_shown_whole(opsctl):
 
 def test_whom_to_ask_stands_in_the_checklist(run):
     assert "(signed by anyone)" in run("checklist", "show", "go").out
+
+
+def test_the_log_says_what_a_gate_came_to_and_when_a_waiver_ends(run):
+    run("gate", "go", "--subject", "v1", "--env", "prod")
+    run("checklist", "waive", "go", "made", "--reason", "late", "--owner", "bob", "--expires", "3d")
+    told = [line.split("\t")[-1] for line in run("log").out.splitlines()]
+    assert told[0] == ("GATE-1 decided: fail; go for v1 in prod; made fail, told pending, calm fail")
+    assert (
+        "WVR-1 given: late; backlog OPS-1; checklist go; expires 2026-11-23 13:00 CET; item made; owner bob"
+        in told
+    )
