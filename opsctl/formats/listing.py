@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opsctl.formats.json_text import json_text
 from opsctl.formats.summary import clean
+from opsctl.formats.table import table
 from opsctl.prose import line
 
 if TYPE_CHECKING:
@@ -22,7 +23,4 @@ def listing(workspace: Workspace, names: Sequence[str], output: str, out: Output
     if output == "json":
         checks = [dict(zip(("check", "type", "target"), map(clean, row), strict=True)) for row in rows]
         return json_text({"checks": checks})
-    if not out.width or not rows:
-        return "".join(f"{name}\t{kind}\t{line(target)}\n" for name, kind, target in rows)
-    wide, wide_kind = (max(map(len, column), default=0) for column in list(zip(*rows, strict=True))[:2])
-    return "".join(f"{name:<{wide}}  {kind:<{wide_kind}}  {line(target)}\n" for name, kind, target in rows)
+    return table([(name, kind, line(target)) for name, kind, target in rows], out)
