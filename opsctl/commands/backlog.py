@@ -10,7 +10,7 @@ import typer
 
 from opsctl.commands import backlog_decisions, backlog_proof
 from opsctl.commands.completing import recorded
-from opsctl.commands.console import emit, one_of, open_workspace, opened, reader_of
+from opsctl.commands.console import emit, none_found, one_of, open_workspace, opened, reader_of
 from opsctl.commands.groups import add_group
 from opsctl.commands.options import DryRun, Format, Out, Where
 
@@ -105,7 +105,7 @@ def list_(
     found = stock(open_workspace(where, world.environ, light=True), wanted, world.now)
     emit(world, write_list(found, output, reader_of(world)))
     if output == "text" and not found.rows:
-        world.stderr.write("no item; --all shows every one\n")
+        world.stderr.write(none_found("item", everything=everything))
     raise typer.Exit(1 if overdue and found.rows else 0)
 
 

@@ -96,6 +96,11 @@ def _columns(world: World) -> int:
     return shutil.get_terminal_size((80, 24)).columns if world.stdout.isatty() else 80
 
 
+def none_found(noun: str, *, everything: bool) -> str:
+    """What to say where a list is empty, with the way to more where there is one."""
+    return f"no {noun} fits\n" if everything else f"no {noun}; --all shows every one\n"
+
+
 def emit(world: World, text: str, out: Path | None = None) -> None:
     """Write an answer to standard output, or to a file as a whole."""
     if out is not None:

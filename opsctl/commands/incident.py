@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from opsctl.commands import incident_decisions, incident_words
-from opsctl.commands.console import emit, opened, reader_of
+from opsctl.commands.console import emit, none_found, opened, reader_of
 from opsctl.commands.groups import add_group
 from opsctl.commands.incident_desk import Name
 from opsctl.commands.options import Where
@@ -98,7 +98,8 @@ def list_(
         known_services(workspace.services, wanted.services)
     emit(world, write_list(load, output, reader_of(world)))
     if output == "text" and not load.cases:
-        world.stderr.write("nothing is overdue\n" if overdue else "no incident; --all shows every one\n")
+        none = none_found("incident", everything=wanted.everything)
+        world.stderr.write("nothing is overdue\n" if overdue else none)
     raise typer.Exit(1 if overdue and load.cases else 0)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from opsctl.commands.completing import recorded
-from opsctl.commands.console import asked, emit, one_of, opened, reader_of
+from opsctl.commands.console import asked, emit, none_found, one_of, opened, reader_of
 from opsctl.commands.deciding import desk_at, words
 from opsctl.commands.groups import add_group
 from opsctl.commands.options import DryRun, Format, Text, Where
@@ -151,9 +151,9 @@ def list_(
     found = reviews(workspace, world.now, everything=everything, overdue=overdue)
     emit(world, write_list(found, output, reader_of(world)))
     if output == "text" and not found.owed:
-        world.stderr.write(
-            "no review is overdue\n" if overdue else "no review is owed; --all shows every one\n"
-        )
+        noun = "review" if everything else "review is owed"
+        none = none_found(noun, everything=everything)
+        world.stderr.write("no review is overdue\n" if overdue else none)
     raise typer.Exit(1 if overdue and found.owed else 0)
 
 

@@ -220,6 +220,8 @@ def test_a_closed_one_is_listed_where_all_are_asked_for(shop):
     shop("incident", "open", "slow")
     shop("incident", "resolve", "1")
     shop("incident", "close", "1")
+    none = shop("incident", "list", "--all", "--severity", "sev1")
+    assert (none.out, none.err) == ("", "no incident fits\n")
     nothing = shop("incident", "list")
     assert (nothing.out, nothing.err) == ("", "no incident; --all shows every one\n")
     assert shop("incident", "list", "--all").out.startswith("INC-1\tsev3\tclosed\t")
