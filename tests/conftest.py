@@ -6,6 +6,7 @@ import gc
 import io
 import ipaddress
 import os
+import signal
 import socket
 import sys
 import textwrap
@@ -32,6 +33,8 @@ settings.register_profile(
 )
 settings.load_profile("untimed")
 
+# Whoever starts the tests in the background may have SIGINT ignored, which children would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 NOW = "2026-11-20T12:00:00Z"
 # The files that take longest, so that no worker is left alone with one of them at the end.
 FIRST = (

@@ -9,6 +9,7 @@ import subprocess
 import tarfile
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import docker
@@ -20,13 +21,13 @@ from opsctl.outcome import Cause, Failure
 
 # Nothing of the machine's own networks or containers is touched.
 DOCKERD = (
-    "exec dockerd --host unix://$1/engine.sock --data-root $1/data --exec-root $1/run --pidfile $1/pid"
+    "exec dockerd --host unix://$1/engine.sock --data-root $2/data --exec-root $1/run --pidfile $2/pid"
     " --storage-driver vfs --bridge none --iptables=false --ip6tables=false"
 )
 # Old and new control groups side by side are more than Podman knows; here it sees the new ones only.
 PODMAN = """
 mount --make-rprivate / && { umount -R /sys/fs/cgroup || true; } && mount -t cgroup2 none /sys/fs/cgroup || exit 1
-export CONTAINERS_CONF=$1/containers.conf CONTAINERS_STORAGE_CONF=$1/storage.conf
+export CONTAINERS_CONF=$2/containers.conf CONTAINERS_STORAGE_CONF=$2/storage.conf
 exec podman system service --time 0 unix://$1/engine.sock
 """
 # Without networks and limits, which not every machine can give.
@@ -48,39 +49,45 @@ def listens(path):
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request):
+def engine(request, tmp_path):
     """The name and the socket of a real engine with an image `box`, and its client; a skip where none can be run."""
     if os.geteuid():
         pytest.skip("an engine of its own takes root")
     for name in (request.param, "unshare", "busybox"):
         if not shutil.which(name):
             pytest.skip(f"{name} is not installed")
-    # Not in pytest's folders, whose paths are too long for sockets.
-    folder = Path(tempfile.mkdtemp(prefix="opsctl-engine-"))
-    (folder / "box/bin").mkdir(parents=True)
-    shutil.copy(shutil.which("busybox"), folder / "box/bin/busybox")
-    if subprocess.run(["chroot", folder / "box", "/bin/busybox", "true"], check=False).returncode:
-        shutil.rmtree(folder)
+    (tmp_path / "box/bin").mkdir(parents=True)
+    shutil.copy(shutil.which("busybox"), tmp_path / "box/bin/busybox")
+    if subprocess.run(["chroot", tmp_path / "box", "/bin/busybox", "true"], check=False).returncode:
         pytest.skip("busybox needs libraries; install busybox-static")
-    (folder / "containers.conf").write_text(CONTAINERS)
-    (folder / "storage.conf").write_text(STORAGE.format(folder=folder))
-    path, log = folder / "engine.sock", folder / "log"
-    argv = ["unshare", "--mount", "sh", "-c", ENGINES[request.param], "sh", folder]
-    with log.open("wb") as sink:
-        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
-    try:
-        while child.poll() is None and not listens(path):
-            time.sleep(0.02)
-        if child.poll() is not None:
-            pytest.skip(f"{request.param} does not run here: {log.read_text(errors='replace')[-300:]}")
-        with client(path) as own:
-            yield request.param, path, imported(own, folder)
+    (tmp_path / "containers.conf").write_text(CONTAINERS)
+    (tmp_path / "storage.conf").write_text(STORAGE.format(folder=tmp_path))
+    # The paths of pytest's folders are too long for sockets.
+    with tempfile.TemporaryDirectory(prefix="opsctl-engine-", ignore_cleanup_errors=True) as short:
+        path = Path(short) / "engine.sock"
+        with served(request.param, path, tmp_path), client(path) as own:
+            yield request.param, path, imported(own, tmp_path)
             for container in own.containers.list(all=True):
                 container.remove(force=True)
+
+
+@contextmanager
+def served(which, path, folder):
+    """Run an engine, its socket at `path` and what it keeps in `folder`; a skip where it does not get ready."""
+    argv = ["unshare", "--mount", "sh", "-c", ENGINES[which], "sh", path.parent, folder]
+    with (folder / "log").open("wb") as log:
+        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        until = time.monotonic() + servers.PATIENCE
+        while child.poll() is None and not listens(path) and time.monotonic() < until:
+            time.sleep(0.02)
+        if not listens(path):
+            said = (folder / "log").read_text(errors="replace")
+            pytest.skip(f"{which} does not run here: {said[-300:]}")
+        yield
     finally:
         child.terminate()
         child.wait()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def imported(own, folder):
