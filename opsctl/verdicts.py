@@ -9,7 +9,7 @@ from opsctl.expression import root
 from opsctl.found import Gap
 from opsctl.judging import judge
 from opsctl.outcome import Cause, Observation, State, Value
-from opsctl.prose import line, shorten
+from opsctl.prose import line, listed, shorten
 from opsctl.records import Judged, Result
 from opsctl.secrets import mask_all
 from opsctl.seen import typed
@@ -59,7 +59,7 @@ def conclude(
         at=at,
         state=state,
         cause=cause,
-        message=_message(state, cause, judged, absent),
+        message=_message(state, cause, judged, absent, "" if state is State.UP else _beside(check, shown)),
         latency=latency if isinstance(latency, float) else None,
         attempts=attempts,
         judged=judged,
@@ -101,7 +101,20 @@ def _state(
     return State.UNKNOWN, unclear.cause if unclear else None
 
 
-def _message(state: State, cause: Cause | None, judged: tuple[Judged, ...], failure: str) -> str:
+def _beside(check: CheckDefinition, shown: Mapping[str, Value]) -> str:
+    """What its kind tells beside what was expected, so that who reads that it is not well knows why."""
+    asked = {root(one) for one in (*check.expect, *check.warn)}
+    names = [name for name in getattr(check.kind, "TELLING", ()) if name in shown and name not in asked]
+    return ", ".join(f"{name.replace('_', ' ')} {_plain(shown[name])}" for name in names)
+
+
+def _plain(value: Value) -> str:
+    if isinstance(value, list):
+        return listed([_plain(one) for one in value]) or "none"
+    return shorten(line(value), 200) if isinstance(value, str) else str(value)
+
+
+def _message(state: State, cause: Cause | None, judged: tuple[Judged, ...], failure: str, beside: str) -> str:
     if state is State.UP:
         shown = judged
     elif state is State.DEGRADED:
@@ -110,7 +123,8 @@ def _message(state: State, cause: Cause | None, judged: tuple[Judged, ...], fail
         return failure[:_LONGEST_MESSAGE]
     else:
         shown = tuple(one for one in judged if not one.warn and not one.verdict)
-    return ", ".join(f"{one.text} ({_found(one)})" for one in shown)[:_LONGEST_MESSAGE]
+    words = ", ".join(f"{one.text} ({_found(one)})" for one in shown)
+    return (f"{words}; {beside}" if beside else words)[:_LONGEST_MESSAGE]
 
 
 def _found(one: Judged) -> str:

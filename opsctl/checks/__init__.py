@@ -106,7 +106,10 @@ class Heartbeat(NamedTuple):
 
 
 class Check(Protocol):
-    """What every kind is; see CONTRIBUTING.md for adding one."""
+    """What every kind is; see CONTRIBUTING.md for adding one.
+
+    A kind may have `TELLING` too: the subjects that are shown beside what was not met, as they say why.
+    """
 
     SHORTHAND: ClassVar[str]
     """The field that a plain text in place of the mapping fills; empty where there is none."""

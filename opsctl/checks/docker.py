@@ -66,6 +66,7 @@ class DockerCheck:
         "latency": Subject(Kind.DURATION, "From the start to the last answer.", Cause.SLOW),
     }
     EXPECT: ClassVar[tuple[str, ...]] = ("healthy == true",)
+    TELLING: ClassVar[tuple[str, ...]] = ("state", "health", "exit_code")
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What cannot work, by field."""

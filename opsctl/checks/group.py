@@ -41,6 +41,7 @@ class GroupCheck:
         "total": Subject(Kind.NUMBER, "How many there are.", Cause.MEMBERS),
     }
     EXPECT: ClassVar[tuple[str, ...]] = ("enough == true",)
+    TELLING: ClassVar[tuple[str, ...]] = ("up", "total")
 
     def target(self) -> str:
         """The members as they are selected, and how many of them must be well."""

@@ -50,6 +50,7 @@ class HealthCheck(HttpCheck):
         "latency": Subject(Kind.DURATION, "From the start to the last byte of the answer.", Cause.SLOW),
     }
     EXPECT: ClassVar[tuple[str, ...]] = ('status in ["up", "degraded"]',)
+    TELLING: ClassVar[tuple[str, ...]] = ("failing",)
 
     def expectations(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What is degraded works, and is wished to be up; where components are named, they alone matter."""

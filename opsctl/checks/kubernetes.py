@@ -61,6 +61,7 @@ class KubernetesCheck:
         "latency": Subject(Kind.DURATION, "From the start to the last byte of the answer.", Cause.SLOW),
     }
     EXPECT: ClassVar[tuple[str, ...]] = ("ready == true",)
+    TELLING: ClassVar[tuple[str, ...]] = ("available", "desired", "reason")
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """What cannot work, by field."""

@@ -60,6 +60,7 @@ class SystemdCheck:
         "uptime": Subject(Kind.DURATION, "Since it became active; only while it is."),
     }
     EXPECT: ClassVar[tuple[str, ...]] = ('active == "active"',)
+    TELLING: ClassVar[tuple[str, ...]] = ("sub", "result", "exit_code")
 
     def target(self) -> str:
         """The unit."""

@@ -196,3 +196,21 @@ def test_in_a_workspace(opsctl, daemon):
     ran = opsctl("check")
     lines = sorted(line.split("\t")[:2] for line in ran.out.splitlines() if "\tweb/" in line)
     assert (ran.code, lines) == (1, [["down", "web/absent"], ["up", "web/container"]])
+
+
+@pytest.mark.parametrize(
+    ("state", "expect", "said"),
+    [
+        (EXITED, "", "healthy == true (found false); state exited, exit code 137"),
+        ({**RUNNING, **health("unhealthy", 3)}, "", "healthy == true (found false); state running, health unhealthy"),
+        (EXITED, ', expect: [state == "running"]', 'state == "running" (found "exited"); exit code 137'),
+    ],
+)  # fmt: skip
+def test_what_is_not_well_says_why(opsctl, daemon, state, expect, said):
+    look(daemon, state)
+    opsctl.write("opsctl.yaml", f"""
+        version: 1
+        name: Shop
+        services: {{web: {{checks: {{x: {{docker: {{container: web-1, socket: {daemon.path}}}{expect}}}}}}}}}
+    """)  # fmt: skip
+    assert opsctl("check").out.splitlines()[0] == f"down\tweb/x\t{said}"
