@@ -100,7 +100,7 @@ def _share_examples(name: str, group: typer.Typer | None) -> None:
         if command.epilog is None:
             called = command.name or (command.callback.__name__ if command.callback else "")
             words = f"opsctl {name} {called}"
-            own = [one for one in whole.splitlines() if f"{one} ".find(f"{words} ") >= 0]
+            own = [one for one in whole.splitlines() if f"{words} " in f"{one} "]
             command.epilog = "\n".join(["Examples:", "", "\b", *own, ""]) if own else whole
 
 

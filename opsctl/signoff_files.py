@@ -14,6 +14,7 @@ from opsctl.ledger.events import canonical
 from opsctl.prose import line, shorten
 from opsctl.store.attested import signoffs
 from opsctl.store.opening import open_store
+from opsctl.strict_json import RepeatedKeyError, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,16 +96,16 @@ def _lines(file: Path) -> list[_Line]:
 
 def _read(place: str, text: str) -> _Line:
     try:
-        found = json.loads(text)
+        found = read_json(text, None)
         said = found["said"]
-        body = json.loads(said)
+        body = read_json(said, None, finite=True)
         missing = [name for name in _REQUIRED if body[name] is None]
         strange = [name for name in body if name not in _FIELDS]
-    except (ValueError, KeyError, TypeError) as error:
-        why = "not JSON" if isinstance(error, ValueError) else "a field is missing"
+    except (ValueError, RecursionError, RepeatedKeyError, KeyError, TypeError) as error:
+        why = "a field is missing" if isinstance(error, KeyError | TypeError) else "not JSON to be believed"
         way = "write the file with `opsctl checklist export`"
         raise UsageError(f"{line(place)}: this is no sign-off ({why}); {way}") from error
-    fits = body["outcome"] in {"signed", "n/a"} and isinstance(body["at"], int | float)
+    fits = body["outcome"] in {"signed", "n/a"} and type(body["at"]) in {int, float}
     if found.get("opsctl") != "signoff/1" or missing or strange or not fits:
         raise UsageError(f"{line(place)}: this is no sign-off of a version that is known")
     return _Line(place, said, found.get("signature"))

@@ -145,10 +145,27 @@ def test_a_freeze_is_on_until_all_of_it_is_over(run):
 def test_a_file_that_holds_no_sign_offs_is_refused_in_words(opsctl, run):
     opsctl.write("words.jsonl", "garbage\n")
     assert run("checklist", "import", "words.jsonl").err == (
-        "opsctl: words.jsonl:1: this is no sign-off (not JSON); write the file with `opsctl checklist export`\n"
+        "opsctl: words.jsonl:1: this is no sign-off (not JSON to be believed); write the file with `opsctl checklist export`\n"
     )
     opsctl.write("words.jsonl", '{"opsctl": "signoff/1"}\n')
     assert "(a field is missing)" in run("checklist", "import", "words.jsonl").err
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    ['"at": NaN', '"at": 1e999', '"at": true', '"at": "now"', '"who": "a", "who": "b"', '"deep": ' + "[" * 100_000],
+    ids=["no number", "too large", "a truth", "a text", "twice", "deep"],
+)  # fmt: skip
+def test_a_sign_off_that_is_not_to_be_believed_is_refused_and_nothing_is_kept(opsctl, run, spoilt):
+    run("checklist", "sign", "go", "told", "--subject", "v1")
+    one = json.loads(run("checklist", "export", "go").out)
+    said = json.loads(one["said"])
+    rest = json.dumps({name: value for name, value in said.items() if f'"{name}"' not in spoilt})
+    opsctl.write("words.jsonl", json.dumps({**one, "said": f"{rest[:-1]}, {spoilt}}}"}) + "\n")
+    ran = run("checklist", "import", "words.jsonl")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("opsctl: words.jsonl:1: this is no sign-off")
+    assert gate(run, "--no-record")["told"]["message"] == "signed by alice"
 
 
 def test_a_list_of_commands_is_shown_whole(opsctl):
