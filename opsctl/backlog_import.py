@@ -10,6 +10,7 @@ from opsctl.hours import hours
 from opsctl.improving import Fields, add, edit, found
 from opsctl.moments import deadline
 from opsctl.prose import count, line, shorten, suggestion, ticked
+from opsctl.strict_json import RepeatedKeyError, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -183,7 +184,11 @@ def _bare(cell: str) -> str:
 
 def _json(name: str, text: str) -> Iterator[Row]:
     try:
-        document = json.loads(text)
+        document = read_json(text, None)
+    except RepeatedKeyError as error:
+        raise UsageError(f"{name} is {error}; keep one") from error
+    except RecursionError as error:
+        raise UsageError(f"{name} is no list of items, as it is nested too deep") from error
     except ValueError as error:
         raise UsageError(f"{name} is no JSON: {error}") from error
     items = document.get("items") if isinstance(document, dict) else document

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from opsctl.outcome import Cause, State
 from opsctl.prose import count, line, safe, shorten, ticked
+from opsctl.strict_json import RepeatedKeyError, read_json
 
 FORMAT = "1.0"
 # Clocks differ a little; what is further ahead would count for ever.
@@ -82,7 +83,9 @@ def _data(text: str) -> dict[str, Any]:
     if len(text) > _LONGEST_LINE:
         raise _RefusedError(f"it is longer than {_LONGEST_LINE:,} characters")
     try:
-        data = json.loads(text)
+        data = read_json(text, None)
+    except RepeatedKeyError as error:
+        raise _RefusedError(f"it is {error}") from None
     except (ValueError, RecursionError):
         raise _RefusedError("it is no JSON") from None
     if not isinstance(data, dict) or "format_version" not in data:

@@ -172,6 +172,7 @@ def test_what_is_old_is_refused_and_forgotten(shop):
     [
         ("]", "it is no JSON"),
         ("[" * 5000, "it is no JSON"),
+        (sent()[:-2] + ', "state": "up"}', "it is JSON in which `state` stands twice in one object"),
         ('{"at": 9' + "9" * 5000 + "}", "it is no JSON"),
         ("x" * 20_001, "it is longer than 20,000 characters"),
         ("[1]", "it is no result; write such files with `opsctl results export`"),
@@ -190,7 +191,7 @@ def test_what_is_old_is_refused_and_forgotten(shop):
         (sent(cause="x"), "`cause` is `x`, which is none"),
         (sent(latency=-1), "`latency` is no number of seconds up to a day"),
         (sent(latency=True), "`latency` is no number of seconds up to a day"),
-        (sent(latency=float("nan")), "`latency` is no number of seconds up to a day"),
+        (sent(latency=float("nan")), "it is no JSON"),
         (sent(message=None), "`message` is no text"),
     ],
 )

@@ -259,6 +259,11 @@ def test_of_a_file_with_a_mistake_nothing_is_kept_and_every_row_is_told(shop, op
         ('title\n"a\n', "x.csv:2: this is no CSV"),
         ("[1]", "x.csv holds no list of items"),
         ("{", "x.csv is no JSON"),
+        ("[" * 100_000, "x.csv is no list of items, as it is nested too deep"),
+        (
+            '[{"title": "a", "title": "b"}]',
+            "x.csv is JSON in which `title` stands twice in one object; keep one",
+        ),
         ('[{"title": 3}]', "`title` is 3 and should be a text"),
         ('[{"title": "x", "effort": -1}]', "effort `-1` is no amount of work"),
         ('[{"title": "x", "effort": true}]', "effort `True` is no amount of work"),
